@@ -1,0 +1,33 @@
+# The verbs of the project. Everything is a cargo call away; nothing here is needed to use the programs.
+
+DATA ?=
+ARGS ?=
+SAMPLE := data/sample
+LAKE := lake
+LAKEHOUSE := target/debug/lakehouse
+
+.PHONY: run build test check bench clean
+
+## Builds, makes sample data if none is given, runs the fraud pipeline and serves the APIs. DATA=folder, ARGS=--no-serve
+run: build
+	@./scripts/run "$(LAKEHOUSE)" "$(LAKE)" "$(SAMPLE)" "$(DATA)" $(ARGS)
+
+build:
+	cargo build --workspace --bins
+
+## Every test
+test:
+	cargo test --workspace
+
+## Formatting, lints, licences, structure
+check:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo test --workspace --test lakehouse guards::
+
+## The benchmark tables, against peers in the same run
+bench:
+	./bench/run
+
+clean:
+	rm -rf target $(LAKE) $(SAMPLE)

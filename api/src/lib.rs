@@ -1,0 +1,49 @@
+//! The datamart query API: REST over the datamarts and read-only SQL over the lake.
+//!
+//! Tables are read where they lie: Delta through DataFusion. Datamarts with a route are also held in memory by key, at their
+//! current version, so that a lookup touches no storage.
+
+mod marts;
+mod query;
+mod routes;
+mod rows;
+mod state;
+
+use anyhow::Context as _;
+use axum::Router;
+use lakehouse_lake::{Lake, LakeOptions};
+use lakehouse_service::{Service, serve};
+use lakehouse_settings::Settings;
+use lakehouse_spec::Domain;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use state::ApiState;
+
+/// The whole router over `domains` in `lake`.
+pub fn router(lake: Lake, domains: Vec<Domain>, settings: &Settings) -> Router {
+    let state = ApiState::new(lake, domains, settings.limits);
+    let ready = state.clone();
+    Service::new("lakehouse-api", env!("CARGO_PKG_VERSION"), &settings.limits)
+        .routes(routes::all(&state))
+        .ready_when("lake", move || {
+            let state = ready.clone();
+            async move { state.lake.domains().await.map(|_| ()).map_err(Into::into) }
+        })
+        .build()
+}
+
+/// Listens and serves until `stop` is cancelled.
+pub async fn run(settings: &Settings, domains: Vec<Domain>, stop: CancellationToken) -> anyhow::Result<()> {
+    let options = LakeOptions {
+        location: settings.lake.as_str().parse().context("the setting `lake`")?,
+        memory_limit: usize::try_from(settings.memory_limit_mb << 20).unwrap_or(usize::MAX),
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+    };
+    let lake = Lake::open(options).context("the datamart API needs the lake")?;
+    let address = settings.api.socket();
+    let listener = TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address}"))?;
+    tracing::info!(%address, "the datamart API listens on http://{address}");
+    serve(listener, router(lake, domains, settings), stop, settings.limits.drain_timeout()).await;
+    Ok(())
+}

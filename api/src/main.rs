@@ -1,0 +1,13 @@
+//! The datamart query API as a program of its own.
+
+use lakehouse_service::stop_on_signal;
+use lakehouse_settings::{Overrides, Settings, telemetry};
+use lakehouse_spec::{builtin_domains, find_domain};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let settings = Settings::load(None, Overrides::default())?;
+    telemetry::init(&settings.log)?;
+    let domains = builtin_domains().iter().map(|name| find_domain(name.as_str(), None)).collect::<Result<_, _>>()?;
+    lakehouse_api::run(&settings, domains, stop_on_signal()?).await
+}

@@ -1,0 +1,21 @@
+//! The routes, one file a subject.
+
+mod datamarts;
+mod greeting;
+mod served;
+mod sql;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::ApiState;
+
+/// Every route of the service.
+pub(crate) fn all(state: &ApiState) -> OpenApiRouter {
+    let fixed = OpenApiRouter::new()
+        .routes(routes!(greeting::greet))
+        .routes(routes!(datamarts::list))
+        .routes(routes!(datamarts::read))
+        .routes(routes!(sql::run))
+        .with_state(state.clone());
+    fixed.merge(served::routes(state))
+}

@@ -1,0 +1,20 @@
+//! The scoring API: is this purchase fraud?
+//!
+//! Champions come from the model registry, the live signals of cards, merchants and categories from the state that the
+//! pipeline left beside them. Both are looked for again every few seconds, loaded off the reactor and swapped in whole: a
+//! request is answered by exactly one version, and none is dropped. What cannot be used is refused with a reason in the log,
+//! and what served before goes on serving.
+
+mod models;
+mod request;
+mod router;
+mod routes;
+mod run;
+mod scoring;
+
+pub use models::Watcher;
+pub use router::{AppState, router};
+pub use run::run;
+
+#[cfg(test)]
+mod latency_tmp;

@@ -1,0 +1,15 @@
+//! The scoring API as a program of its own.
+
+use anyhow::Context;
+use lakehouse_settings::{Overrides, Settings, telemetry};
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let settings = Settings::load(None, Overrides::default())?;
+    telemetry::init(&settings.log)?;
+    let stop = lakehouse_service::stop_on_signal()?;
+    let address = settings.api_ml.socket();
+    let listener = TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address}"))?;
+    lakehouse_api_ml::run(listener, &settings, stop).await
+}

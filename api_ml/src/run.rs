@@ -1,0 +1,34 @@
+//! The service from start to stop.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use lakehouse_registry::Registry;
+use lakehouse_settings::Settings;
+use tokio::{net::TcpListener, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{AppState, router};
+
+/// How long the first look for champions may hold back the first answer. A registry that does not answer must not keep the
+/// service from saying so.
+const FIRST_LOOK: Duration = Duration::from_secs(10);
+
+/// Serves on `listener` until `stop` is cancelled, whether or not there is a champion yet.
+pub async fn run(listener: TcpListener, settings: &Settings, stop: CancellationToken) -> anyhow::Result<()> {
+    let registry = Registry::open(&settings.registry).context("failed to open the model registry")?;
+    let (state, watcher) = AppState::new(registry, &settings.limits)?;
+    // The router first: it installs the recorder of the metrics.
+    let router = router(state);
+    let looked = CancellationToken::new();
+    let watching = tokio::spawn(watcher.watch(looked.clone(), stop.clone()));
+    tokio::select! {
+        () = stop.cancelled() => {}
+        // Late is fine: requests are told that there is no champion yet.
+        _ = timeout(FIRST_LOOK, looked.cancelled()) => {}
+    }
+    let address = listener.local_addr()?;
+    tracing::info!(%address, registry = %settings.registry, "the scoring API listens on http://{address}");
+    lakehouse_service::serve(listener, router, stop, settings.limits.drain_timeout()).await;
+    watching.await.context("the watch over the models broke off")
+}

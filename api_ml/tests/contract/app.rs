@@ -1,0 +1,111 @@
+//! A service over a registry of its own, asked without a network.
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{HeaderMap, Request, StatusCode},
+};
+use lakehouse_api_ml::{AppState, Watcher, router};
+use lakehouse_settings::{Limits, Overrides, Settings};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::shelf::Shelf;
+
+pub struct App {
+    pub shelf: Shelf,
+    pub router: Router,
+    watcher: Watcher,
+}
+
+impl App {
+    pub fn start() -> Self {
+        let shelf = Shelf::new();
+        let (state, watcher) = AppState::new(shelf.registry(), &limits()).expect("names");
+        Self { router: router(state), shelf, watcher }
+    }
+
+    /// The service looks at the registry, as it does by itself every few seconds.
+    pub async fn look(&mut self) {
+        self.watcher.look().await;
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        send(&self.router, Request::get(path).body(Body::empty()).expect("request")).await
+    }
+
+    pub async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
+        send(&self.router, post(path, body)).await
+    }
+
+    pub async fn predict(&self, transaction: &Value) -> Answer {
+        self.post("/predict", transaction.to_string()).await
+    }
+
+    /// The probability that a transaction gets.
+    pub async fn probability(&self, transaction: &Value) -> f64 {
+        let answer = self.predict(transaction).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()["fraud_probability"].as_f64().expect("probability")
+    }
+}
+
+/// An answer, read to its end.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).expect("the answer is not JSON")
+    }
+
+    /// The status, code and detail of what has to be a problem.
+    pub fn problem(&self) -> (u16, String, String) {
+        assert_eq!(self.headers["content-type"], "application/problem+json", "{}", self.text);
+        let problem = self.json();
+        let text = |member: &str| problem[member].as_str().expect(member).to_owned();
+        (self.status.as_u16(), text("code"), text("detail"))
+    }
+
+    /// The model and version that scored.
+    pub fn model(&self) -> (&str, &str) {
+        let header = |name: &str| self.headers[name].to_str().expect("text");
+        (header("x-model"), header("x-model-version"))
+    }
+}
+
+pub fn post(path: &str, body: impl Into<Body>) -> Request<Body> {
+    let request = Request::post(path).header("content-type", "application/json");
+    request.body(body.into()).expect("request")
+}
+
+pub async fn send(router: &Router, request: Request<Body>) -> Answer {
+    let response = router.clone().oneshot(request).await.expect("a router always answers");
+    let (head, body) = response.into_parts();
+    let bytes = to_bytes(body, usize::MAX).await.expect("body");
+    Answer { status: head.status, headers: head.headers, text: String::from_utf8(bytes.to_vec()).expect("text") }
+}
+
+pub fn limits() -> Limits {
+    Settings::load(None, Overrides::default()).expect("defaults").limits
+}
+
+/// The request of the old service's clients.
+pub fn transaction() -> Value {
+    json!({
+        "amount": 812.5, "card_brand": "Visa", "card_type": "Credit", "merchant_state": "CA", "use_chip": "False",
+        "credit_limit": 9100, "per_capita_income": 21000.0, "yearly_income": 43000, "total_debt": 61000.0,
+        "credit_score": 702, "num_credit_cards": 3,
+    })
+}
+
+/// The same with other values; null values are sent as null.
+pub fn transaction_with(changes: Value) -> Value {
+    let mut transaction = transaction();
+    let (Value::Object(fields), Value::Object(changes)) = (&mut transaction, changes) else { panic!("objects") };
+    fields.extend(changes);
+    transaction
+}

@@ -1,0 +1,173 @@
+//! A registry with small models of the domain's own inputs, and states of the domain's own signals.
+
+use std::{fs, path::PathBuf};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use lakehouse_models::{
+    Column, Columns, Combine, Description, Encoder, FlatForest, Forest, Metrics, Model, NumberStatistics, ScoringForm, Source,
+    Split, SplitPart,
+};
+use lakehouse_registry::{AliasName, NewVersion, Registry};
+use lakehouse_signals::{Event, Kernel, Key, Plan, Snapshot};
+use lakehouse_spec::{FeatureSpec, ModelName, SignalsSpec, TrainingSpec, Transform};
+use serde_json::json;
+use tempfile::TempDir;
+use url::Url;
+
+pub struct Shelf {
+    pub folder: TempDir,
+}
+
+impl Shelf {
+    pub fn new() -> Self {
+        Self { folder: TempDir::new().expect("folder") }
+    }
+
+    pub fn url(&self) -> Url {
+        Url::from_file_path(self.folder.path()).expect("url")
+    }
+
+    pub fn registry(&self) -> Registry {
+        Registry::open(&self.url()).expect("registry")
+    }
+
+    /// Makes a model the champion, whatever it was made of; gives its version.
+    pub async fn promote(&self, model: &Model) -> u32 {
+        let files = model.to_files().expect("files").into_iter();
+        let files = files.map(|(name, bytes)| (name.to_owned(), Bytes::from(bytes))).collect();
+        self.promote_files(&model.manifest().description.model, files).await
+    }
+
+    /// The same with any files.
+    pub async fn promote_files(&self, model: &str, files: Vec<(String, Bytes)>) -> u32 {
+        let (registry, model) = (self.registry(), model.parse::<ModelName>().expect("name"));
+        let new = NewVersion { manifest: json!({}), files, created_at: Timestamp::UNIX_EPOCH };
+        let version = registry.register(&model, new).await.expect("version").version;
+        let alias = AliasName::champion();
+        let held = registry.alias(&model, &alias).await.expect("alias").map(|held| held.number);
+        registry.promote(&model, &alias, version, held, "a test").await.expect("promotion");
+        version.0
+    }
+
+    /// Stores a state of the signals that has seen these purchases, in order.
+    pub async fn put_state(&self, purchases: &[Purchase]) {
+        self.put_state_of(&signals(), purchases).await;
+    }
+
+    pub async fn put_state_of(&self, spec: &SignalsSpec, purchases: &[Purchase]) {
+        let mut kernel = Kernel::new(&Plan::compile(spec).expect("plan"));
+        purchases.iter().for_each(|purchase| purchase.observe(&mut kernel));
+        let mut bytes = Vec::new();
+        Snapshot::write(spec, &kernel, &mut bytes).expect("snapshot");
+        self.put_bytes(bytes).await;
+    }
+
+    pub async fn put_bytes(&self, bytes: Vec<u8>) {
+        let (domain, name) = ("fraud".parse().expect("name"), "transactions".parse().expect("name"));
+        self.registry().put_online(&domain, &name, bytes.into()).await.expect("state");
+    }
+}
+
+/// An earlier purchase.
+#[derive(Clone, Copy)]
+pub struct Purchase {
+    pub at: &'static str,
+    pub card: i64,
+    pub merchant: i64,
+    pub state: &'static str,
+}
+
+impl Purchase {
+    fn observe(self, kernel: &mut Kernel) {
+        let inputs = kernel.plan().inputs().clone();
+        let number = |name: &str| if name == "amount" { 10.0 } else { f64::NAN };
+        let key = |name: &str| match name {
+            "tx_card_id" => Key::from_integer(self.card),
+            "merchant_id" => Key::from_integer(self.merchant),
+            "merchant_state" => Key::from_text(self.state),
+            _ => Key::NULL,
+        };
+        let numbers: Vec<f64> = inputs.numbers.iter().map(|name| number(name.as_str())).collect();
+        let keys: Vec<Key> = inputs.keys.iter().map(|name| key(name.as_str())).collect();
+        let flags = vec![false; inputs.flags.len()];
+        let time = self.at.parse::<Timestamp>().expect("instant").as_microsecond();
+        let mut out = vec![0.0; kernel.plan().outputs().count()];
+        let event = Event { time, id: time, numbers: &numbers, keys: &keys, flags: &flags };
+        kernel.observe(&event, &mut out).expect("in order");
+    }
+}
+
+/// The signals file of the domain.
+pub fn signals() -> SignalsSpec {
+    toml::from_str(&domain_file("signals/transactions.toml")).expect("signals")
+}
+
+/// The inputs that the domain's training file gives a model.
+pub fn features(model: &str) -> Vec<FeatureSpec> {
+    let spec: TrainingSpec = toml::from_str(&domain_file(&format!("training/{model}.toml"))).expect("training");
+    spec.features
+}
+
+fn domain_file(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../domains/fraud").join(name);
+    fs::read_to_string(path).expect(name)
+}
+
+/// A model that gives every transaction one probability.
+pub fn constant(model: &str, probability: f64) -> Model {
+    constant_of(model, &features(model), probability)
+}
+
+/// The same, with other inputs than the domain's.
+pub fn constant_of(model: &str, features: &[FeatureSpec], probability: f64) -> Model {
+    build(model, encoder(features), |forest| forest.push_leaf(probability))
+}
+
+/// A model that gives 0.9 where a number is at or above `threshold`, else 0.1. The number is named as the encoder names it.
+pub fn split_on(model: &str, number: &str, threshold: f64) -> Model {
+    let encoder = encoder(&features(model));
+    let position = encoder.output_names().iter().position(|name| name == number).expect(number);
+    build(model, encoder, |forest| {
+        forest.push_split(u32::try_from(position).expect("position"), threshold, [1, 2], true);
+        forest.push_leaf(0.1);
+        forest.push_leaf(0.9);
+    })
+}
+
+/// A model of one tree.
+fn build(model: &str, encoder: Encoder, grow: impl FnOnce(&mut FlatForest)) -> Model {
+    let mut forest = FlatForest::new(u32::try_from(encoder.width()).expect("width"), Combine::Mean { odds_factor: 1.0 });
+    forest.start_tree();
+    grow(&mut forest);
+    let form = ScoringForm::Forest(Forest::try_from(forest).expect("forest"));
+    Model::new(description(model), encoder, form, Vec::new()).expect("model")
+}
+
+/// An encoder whose texts know four categories.
+fn encoder(features: &[FeatureSpec]) -> Encoder {
+    let texts = || ["Visa", "Credit", "CA", "ONLINE"].into_iter().map(Some).collect();
+    let column = |feature: &FeatureSpec| match feature.transform {
+        Transform::Number | Transform::Log1p => Column::Number(vec![1.0; 4]),
+        Transform::Flag => Column::Flag(vec![None; 4]),
+        Transform::TextFlag { .. } | Transform::OneHot { .. } => Column::Text(texts()),
+    };
+    let columns = features.iter().map(|feature| (feature.column.to_string(), column(feature))).collect();
+    Encoder::fit(features, &Columns::new(columns).expect("columns"), &[0, 1, 2, 3]).expect("encoder")
+}
+
+fn description(model: &str) -> Description {
+    let part = SplitPart { rows: 2, positives: 1, from: 0, to: 1 };
+    Description {
+        model: model.to_owned(),
+        about: "a test".to_owned(),
+        family: "gradient_boosting".to_owned(),
+        parameters: Default::default(),
+        seed: 1,
+        source: Source::default(),
+        split: Split { train: part.clone(), test: part },
+        metrics: Metrics::new(&[0.9, 0.1], &[true, false], 0.5, 1).expect("metrics"),
+        inputs: Vec::new(),
+        scores: NumberStatistics::new(vec![0.1, 0.9]),
+    }
+}

@@ -1,0 +1,148 @@
+//! Running a signals file: its events in order of time through the kernel, into one table and one state.
+
+mod columns;
+mod drive;
+
+use std::{sync::Arc, time::Instant};
+
+use arrow::datatypes::{DataType, Field, Schema as ArrowSchema, SchemaRef, TimeUnit};
+use datafusion::{
+    common::Column,
+    logical_expr::{Expr, cast, col},
+    prelude::DataFrame,
+};
+use lakehouse_lake::{ChangeMode, CommitNote, Lake, LakeError, QueryStream};
+use lakehouse_signals::{OutputKind, Plan};
+use lakehouse_spec::{ColumnName, DomainName, SignalsSpec, TableName, WriteMode};
+use serde_json::json;
+
+use crate::{
+    Decision, EngineError, InputVersions, StepReport, decide, definition_hash,
+    sink::{commit, write_streams},
+};
+
+/// A signals file to be brought up to date.
+#[derive(Debug, Clone, Copy)]
+pub struct SignalsJob<'a> {
+    /// Where its tables are.
+    pub lake: &'a Lake,
+    /// Its domain.
+    pub domain: &'a DomainName,
+    /// The table it makes.
+    pub table: &'a TableName,
+    /// What is computed.
+    pub spec: &'a SignalsSpec,
+    /// The select of its events.
+    pub sql: &'a str,
+    /// The run's name, for the note.
+    pub run: &'a str,
+}
+
+/// What running a signals file gave.
+#[derive(Debug)]
+pub struct SignalsOutcome {
+    /// What was done.
+    pub report: StepReport,
+    /// The kernel's state after the last event, for the services; `None` when nothing changed.
+    pub state: Option<Vec<u8>>,
+}
+
+/// Brings a signals table up to date. Rows are sorted by time with spilling; the kernel's state grows with the keys and with the
+/// events inside the longest window, not with the table.
+pub async fn run_signals(job: SignalsJob<'_>) -> Result<SignalsOutcome, EngineError> {
+    let started = Instant::now();
+    let failed = EngineError::table(job.table);
+    let definition = definition_hash(job.sql, &json!(job.spec));
+    let session = job.lake.session(job.domain);
+    let inputs = session.register_references(job.lake, job.sql).await.map_err(&failed)?;
+    let versions: InputVersions = inputs.iter().map(|input| (input.name.clone(), input.version)).collect();
+    let present = job.lake.table(job.domain, job.table).await.map_err(&failed)?;
+    let decision = decide(present.as_ref().and_then(|table| table.note.as_ref()), &definition, &versions, &WriteMode::Overwrite);
+    if let (Decision::Skip, Some(present)) = (&decision, &present) {
+        let report = StepReport::unchanged(job.table, present.version, started);
+        return Ok(SignalsOutcome { report, state: None });
+    }
+    let plan = Plan::compile(job.spec).map_err(|error| EngineError::Signals { table: job.table.clone(), source: error.into() })?;
+    let frame = session.frame(job.sql).await.map_err(&failed)?;
+    let frame = events_in_order(job, &plan, frame)?;
+    let schema = table_schema(job.spec, &plan, &frame);
+    let rows = frame.execute_stream().await.map_err(|source| failed(LakeError::Execute { source: Box::new(source) }))?;
+    let (stream, kernel) = drive::drive(plan, job.spec, schema.clone(), QueryStream::from(rows));
+    let files = write_streams(job.lake, job.domain, job.table, &schema, vec![stream]).await.map_err(&failed)?;
+    let state = kernel.await.map_err(|source| EngineError::Signals { table: job.table.clone(), source })?;
+    let note = CommitNote {
+        run: job.run.to_owned(),
+        definition,
+        inputs: versions.iter().map(|(table, version)| (table.to_string(), version.to_string())).collect(),
+        ..CommitNote::default()
+    };
+    let (rows, bytes) = (files.rows, files.bytes);
+    let committed =
+        commit(job.lake, job.domain, job.table, schema, files, ChangeMode::Overwrite, note).await.map_err(&failed)?;
+    let report = StepReport {
+        table: job.table.clone(),
+        decision: decision.to_string(),
+        rows,
+        bytes,
+        version: committed.version(),
+        seconds: started.elapsed().as_secs_f64(),
+        broken: Default::default(),
+    };
+    Ok(SignalsOutcome { report, state: Some(state) })
+}
+
+/// The events with the columns the kernel and the table need, by time and id.
+fn events_in_order(job: SignalsJob<'_>, plan: &Plan, frame: DataFrame) -> Result<DataFrame, EngineError> {
+    let inputs = plan.inputs();
+    let needed = [&inputs.id, &inputs.time].into_iter().chain(&job.spec.carry).chain(&inputs.numbers).chain(&inputs.keys);
+    let mut names: Vec<&ColumnName> = Vec::new();
+    for name in needed.chain(&inputs.flags) {
+        if frame.schema().field_with_unqualified_name(name.as_str()).is_err() {
+            let reason = format!("the select has no column `{name}`, which the signals need");
+            return Err(EngineError::Columns { table: job.table.clone(), reason });
+        }
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let column = |name: &ColumnName| col(Column::from_name(name.as_str()));
+    let columns: Vec<Expr> = names
+        .iter()
+        .map(|name| {
+            if **name == inputs.time {
+                cast(column(name), time_type()).alias(name.as_str())
+            } else if **name == inputs.id {
+                cast(column(name), DataType::Int64).alias(name.as_str())
+            } else {
+                column(name)
+            }
+        })
+        .collect();
+    let order = vec![column(&inputs.time).sort(true, false), column(&inputs.id).sort(true, false)];
+    let planned = frame.select(columns).and_then(|frame| frame.sort(order));
+    planned.map_err(|source| EngineError::table(job.table)(LakeError::Plan { source: Box::new(source) }))
+}
+
+fn time_type() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+/// id, time, carried columns, signals.
+fn table_schema(spec: &SignalsSpec, plan: &Plan, frame: &DataFrame) -> SchemaRef {
+    let carried = [&spec.id, &spec.time].into_iter().chain(&spec.carry);
+    let mut fields: Vec<Field> = carried
+        .filter_map(|name| {
+            let field = frame.schema().field_with_unqualified_name(name.as_str()).ok()?;
+            Some(Field::new(name.as_str(), field.data_type().clone(), true))
+        })
+        .collect();
+    fields.extend(plan.outputs().map(|output| {
+        let kind = match output.kind {
+            OutputKind::Integer => DataType::Int64,
+            OutputKind::Float => DataType::Float64,
+            OutputKind::Boolean => DataType::Boolean,
+        };
+        Field::new(output.name.as_str(), kind, true)
+    }));
+    Arc::new(ArrowSchema::new(fields))
+}

@@ -1,0 +1,116 @@
+//! What can go wrong between a table and its storage.
+
+use datafusion::error::DataFusionError;
+use deltalake::DeltaTableError;
+
+/// A failed act on the lake, with its object. The cause is the source.
+#[derive(Debug, thiserror::Error)]
+pub enum LakeError {
+    /// The lake's address is neither a path nor a supported URL.
+    #[error("`{location}` is not a lake: give a folder or a file:// URL")]
+    Location {
+        /// As given.
+        location: String,
+    },
+    /// The root folder or its store cannot be used.
+    #[error("failed to open the lake at `{location}`")]
+    Open {
+        /// The lake's root.
+        location: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A table could not be read from its log.
+    #[error("failed to read the log of `{table}`")]
+    Log {
+        /// The table, with its domain.
+        table: String,
+        /// Why.
+        #[source]
+        source: Box<DeltaTableError>,
+    },
+    /// Rows could not be written.
+    #[error("failed to write rows for `{table}`")]
+    Write {
+        /// The table, with its domain.
+        table: String,
+        /// Why.
+        #[source]
+        source: Box<DeltaTableError>,
+    },
+    /// A commit failed after every try.
+    #[error("failed to commit to `{table}` after {tries} tries")]
+    Commit {
+        /// The table, with its domain.
+        table: String,
+        /// How often it was tried.
+        tries: u32,
+        /// Why the last one failed.
+        #[source]
+        source: Box<DeltaTableError>,
+    },
+    /// A table does not exist.
+    #[error("no table is called `{table}`")]
+    UnknownTable {
+        /// As written in the SQL.
+        table: String,
+    },
+    /// A statement is not one read-only query.
+    #[error("the statement is not a read-only query: {reason}")]
+    NotReadOnly {
+        /// What it is instead.
+        reason: String,
+    },
+    /// A query could not be parsed or planned.
+    #[error("the query is not valid")]
+    Plan {
+        /// Where and why.
+        #[source]
+        source: Box<DataFusionError>,
+    },
+    /// A query failed while it ran.
+    #[error("the query failed")]
+    Execute {
+        /// Why.
+        #[source]
+        source: Box<DataFusionError>,
+    },
+    /// The object store failed.
+    #[error("the store failed on `{path}`")]
+    Store {
+        /// The object.
+        path: String,
+        /// Why.
+        #[source]
+        source: object_store::Error,
+    },
+    /// The store let two writers create the same object.
+    #[error("the store let {winners} of {writers} writers create the same object: it cannot keep commits apart")]
+    UnsafeStore {
+        /// How many succeeded; exactly one should.
+        winners: usize,
+        /// How many tried.
+        writers: usize,
+    },
+}
+
+impl LakeError {
+    pub(crate) fn plan(source: DataFusionError) -> Self {
+        Self::Plan { source: Box::new(source) }
+    }
+
+    pub(crate) fn execute(source: DataFusionError) -> Self {
+        Self::Execute { source: Box::new(source) }
+    }
+
+    /// Did the query fail because it asked for more memory than the lake may use?
+    pub fn is_out_of_memory(&self) -> bool {
+        match self {
+            Self::Plan { source } | Self::Execute { source } => {
+                matches!(source.find_root(), DataFusionError::ResourcesExhausted(_))
+            }
+            _ => false,
+        }
+    }
+}

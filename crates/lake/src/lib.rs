@@ -1,0 +1,32 @@
+//! The one door to storage and tables.
+//!
+//! A [`Lake`] is a root folder (`file:///…`) with Delta tables at `<root>/<schema>/<domain>/<table>`. Everything that opens,
+//! reads or commits a table goes through it: [`LakeTable`] is one version of one table, pinned; [`Session`] runs read-only SQL
+//! over pinned tables with bounded memory; [`DataFiles`] are rows already written and not yet visible; a [`Change`] makes them so in
+//! one commit, at most once.
+//!
+//! Tables are plain Delta (no deletion vectors, no column mapping), so a scan is a Parquet scan over an exact file list.
+
+mod commit;
+mod error;
+mod location;
+mod probe;
+mod quarantine;
+mod scan;
+mod session;
+mod store;
+mod table;
+mod table_query;
+mod write;
+
+pub use commit::{Change, ChangeMode, Committed};
+pub use datafusion::physical_plan::SendableRecordBatchStream;
+pub use error::LakeError;
+pub use location::LakeLocation;
+pub use probe::{ProbeReport, probe_put_if_absent};
+pub use quarantine::{Quarantine, RefusedRow};
+pub use session::{QueryStream, Session, TableReferences};
+pub use store::{Lake, LakeOptions};
+pub use table::{CommitNote, DataFile, LakeTable};
+pub use table_query::{Comparison, Filter, TableQuery, TableQueryError};
+pub use write::{DataFiles, TableWriter, WriteLayout};

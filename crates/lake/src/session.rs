@@ -1,0 +1,146 @@
+//! Read-only SQL over pinned tables.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use datafusion::{
+    common::TableReference,
+    catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider},
+    execution::SendableRecordBatchStream,
+    logical_expr::LogicalPlan,
+    prelude::{DataFrame, SQLOptions, SessionContext},
+    sql::{parser::DFParserBuilder, resolve::resolve_table_references},
+};
+use futures::{Stream, StreamExt as _};
+use lakehouse_spec::{DomainName, Schema, TableName};
+
+use crate::{Lake, LakeError, LakeTable, scan::PinnedTable};
+
+/// The tables a statement names: domain and table, each once.
+pub type TableReferences = Vec<(DomainName, TableName)>;
+
+/// A place to run queries: the tables registered in it and nothing else. No files, no URLs, no settings, no writes.
+#[derive(Clone)]
+pub struct Session {
+    context: SessionContext,
+    domain: DomainName,
+}
+
+impl Session {
+    pub(crate) fn new(lake: &Lake, domain: &DomainName) -> Self {
+        let context = SessionContext::new_with_config_rt(lake.session_config(domain), lake.runtime.clone());
+        Self { context, domain: domain.clone() }
+    }
+
+    /// Makes a pinned table known under `domain.schema.table`.
+    pub fn register(&self, table: LakeTable) -> Result<(), LakeError> {
+        let catalog = self.catalog(&table.domain);
+        let schema_name = table.name.schema.as_str();
+        let schema: Arc<dyn SchemaProvider> = match catalog.schema(schema_name) {
+            Some(schema) => schema,
+            None => {
+                let schema = Arc::new(MemorySchemaProvider::new());
+                catalog.register_schema(schema_name, schema.clone()).map_err(LakeError::plan)?;
+                schema
+            }
+        };
+        let name = table.name.table.clone();
+        schema.deregister_table(&name).map_err(LakeError::plan)?;
+        schema.register_table(name, Arc::new(PinnedTable::new(table))).map_err(LakeError::plan)?;
+        Ok(())
+    }
+
+    /// Registers the current version of every table that `sql` names. A table that does not exist is an error.
+    pub async fn register_references(&self, lake: &Lake, sql: &str) -> Result<Vec<LakeTable>, LakeError> {
+        let mut tables = Vec::new();
+        for (domain, name) in self.references(sql)? {
+            let unknown = || LakeError::UnknownTable { table: format!("{domain}.{name}") };
+            let table = lake.table(&domain, &name).await?.ok_or_else(unknown)?;
+            self.register(table.clone())?;
+            tables.push(table);
+        }
+        Ok(tables)
+    }
+
+    /// The tables `sql` names. Nothing is looked up.
+    pub fn references(&self, sql: &str) -> Result<TableReferences, LakeError> {
+        let statements = DFParserBuilder::new(sql).build().and_then(|mut parser| parser.parse_statements());
+        let statements = statements.map_err(LakeError::plan)?;
+        let Some(statement) = statements.front().filter(|_| statements.len() == 1) else {
+            return Err(LakeError::NotReadOnly { reason: format!("{} statements where one is expected", statements.len()) });
+        };
+        let (relations, _ctes) = resolve_table_references(statement, true).map_err(LakeError::plan)?;
+        relations.iter().map(|relation| self.reference(relation)).collect()
+    }
+
+    fn reference(&self, relation: &TableReference) -> Result<(DomainName, TableName), LakeError> {
+        let unknown = || LakeError::UnknownTable { table: relation.to_string() };
+        let domain = match relation.catalog() {
+            Some(catalog) => catalog.parse().map_err(|_| unknown())?,
+            None => self.domain.clone(),
+        };
+        let schema: Schema = relation.schema().unwrap_or(Schema::Gold.as_str()).parse().map_err(|_| unknown())?;
+        let name = TableName::new(schema, relation.table()).map_err(|_| unknown())?;
+        Ok((domain, name))
+    }
+
+    /// Plans a query. Anything but one read-only query is refused.
+    pub async fn plan(&self, sql: &str) -> Result<LogicalPlan, LakeError> {
+        let plan = self.context.state().create_logical_plan(sql).await.map_err(LakeError::plan)?;
+        let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        match read_only.verify_plan(&plan) {
+            Ok(()) => Ok(plan),
+            Err(error) => Err(LakeError::NotReadOnly { reason: error.strip_backtrace() }),
+        }
+    }
+
+    /// A data frame over a query, for those that add to its plan.
+    pub async fn frame(&self, sql: &str) -> Result<DataFrame, LakeError> {
+        let plan = self.plan(sql).await?;
+        Ok(DataFrame::new(self.context.state(), plan))
+    }
+
+    /// Runs a query; rows come as they are ready, in one stream.
+    pub async fn query(&self, sql: &str) -> Result<QueryStream, LakeError> {
+        let frame = self.frame(sql).await?;
+        let stream = frame.execute_stream().await.map_err(LakeError::execute)?;
+        Ok(QueryStream(stream))
+    }
+
+    fn catalog(&self, domain: &DomainName) -> Arc<dyn CatalogProvider> {
+        if let Some(catalog) = self.context.catalog(domain.as_str()) {
+            return catalog;
+        }
+        let catalog = Arc::new(MemoryCatalogProvider::new());
+        self.context.register_catalog(domain.as_str(), catalog.clone());
+        catalog
+    }
+}
+
+/// The rows of a query, batch by batch.
+pub struct QueryStream(SendableRecordBatchStream);
+
+impl QueryStream {
+    /// The result's columns.
+    pub fn schema(&self) -> SchemaRef {
+        self.0.schema()
+    }
+}
+
+impl From<SendableRecordBatchStream> for QueryStream {
+    fn from(stream: SendableRecordBatchStream) -> Self {
+        Self(stream)
+    }
+}
+
+impl Stream for QueryStream {
+    type Item = Result<RecordBatch, LakeError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_next_unpin(context).map(|item| item.map(|batch| batch.map_err(LakeError::execute)))
+    }
+}

@@ -1,0 +1,118 @@
+//! One version of one table.
+
+use std::{collections::HashMap, sync::Arc};
+
+use arrow::datatypes::SchemaRef;
+use deltalake::DeltaTable;
+use futures::TryStreamExt as _;
+use lakehouse_spec::{DomainName, TableName};
+use object_store::path::Path;
+use serde::{Deserialize, Serialize};
+
+use crate::{LakeError, store::qualified};
+
+/// How far back a table's log is searched for the note of its last writer; maintenance commits carry none.
+const NOTE_SEARCH_DEPTH: usize = 64;
+
+/// What a writer wants to remember with a commit: what the rows were made of. Kept in the Delta log itself.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct CommitNote {
+    /// The run that wrote.
+    pub run: String,
+    /// Hash of the definition (SQL, TOML, code version) that made the rows.
+    pub definition: String,
+    /// Input → version or content hash.
+    pub inputs: std::collections::BTreeMap<String, String>,
+    /// Counts and whatever else the writer reports: name → number.
+    #[serde(default)]
+    pub counts: std::collections::BTreeMap<String, u64>,
+}
+
+impl CommitNote {
+    pub(crate) const KEY: &'static str = "lakehouse";
+}
+
+/// A file of a table's version.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DataFile {
+    /// Where it is, from the store's root.
+    pub path: Path,
+    /// Bytes.
+    pub size: u64,
+    /// Rows, where the log knows.
+    pub rows: Option<u64>,
+    /// When it was written, milliseconds since 1970.
+    pub modified_ms: i64,
+    /// Values of the table's partition columns, as text.
+    pub partition: HashMap<String, Option<String>>,
+}
+
+/// A pinned version of a table: its schema and exactly the files that belong to it.
+#[derive(Debug, Clone)]
+pub struct LakeTable {
+    /// The domain it belongs to.
+    pub domain: DomainName,
+    /// Its name.
+    pub name: TableName,
+    /// The Delta version.
+    pub version: u64,
+    /// Columns; partition columns included, in table order.
+    pub schema: SchemaRef,
+    /// Columns the files are partitioned by.
+    pub partition_columns: Vec<String>,
+    /// The files of this version.
+    pub files: Arc<[DataFile]>,
+    /// What the last writer noted, if one of ours wrote.
+    pub note: Option<CommitNote>,
+}
+
+impl LakeTable {
+    pub(crate) async fn from_delta(domain: &DomainName, name: &TableName, table: &DeltaTable) -> Result<Self, LakeError> {
+        let failed = |source| LakeError::Log { table: qualified(domain, name), source: Box::new(source) };
+        let state = table.snapshot().map_err(failed)?;
+        let snapshot = state.snapshot();
+        let root = Path::from_url_path(table.table_url().path()).map_err(|source| LakeError::Store {
+            path: table.table_url().to_string(),
+            source: source.into(),
+        })?;
+        let views: Vec<_> = snapshot.file_views(table.log_store().as_ref(), None).try_collect().await.map_err(failed)?;
+        let mut files: Vec<DataFile> = views
+            .iter()
+            .map(|view| DataFile {
+                path: root.parts().chain(view.object_store_path().parts()).collect(),
+                size: u64::try_from(view.size()).unwrap_or_default(),
+                rows: view.num_records().and_then(|rows| u64::try_from(rows).ok()),
+                modified_ms: view.modification_time(),
+                partition: view.partition_values_map(),
+            })
+            .collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        let commits: Vec<_> = table.history(Some(NOTE_SEARCH_DEPTH)).try_collect().await.map_err(failed)?;
+        let note = commits.iter().find_map(|commit| serde_json::from_value(commit.info.get(CommitNote::KEY)?.clone()).ok());
+        Ok(Self {
+            domain: domain.clone(),
+            name: name.clone(),
+            version: state.version(),
+            schema: snapshot.arrow_schema(),
+            partition_columns: state.metadata().partition_columns().to_vec(),
+            files: files.into(),
+            note,
+        })
+    }
+
+    /// Rows of this version, where the log knows them for every file.
+    pub fn rows(&self) -> Option<u64> {
+        self.files.iter().map(|file| file.rows).sum()
+    }
+
+    /// Bytes of this version's files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.size).sum()
+    }
+
+    /// The same version with only the files `keep` wants.
+    pub fn restricted(mut self, keep: impl Fn(&DataFile) -> bool) -> Self {
+        self.files = self.files.iter().filter(|file| keep(file)).cloned().collect();
+        self
+    }
+}

@@ -1,0 +1,202 @@
+//! The encoder: which inputs a model takes and which numbers they become.
+
+use lakehouse_spec::FeatureSpec;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::transform::{Categories, FittedTransform};
+use crate::{Column, Columns, InputKind, Record, Value};
+
+/// One input of a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Its name, in tables and in requests.
+    pub name: String,
+    /// The kind of its values.
+    pub kind: InputKind,
+    /// May it be absent?
+    pub nullable: bool,
+}
+
+/// Turns the inputs of a record, or columns of them, into numbers; NaN is absent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "EncoderFile", into = "EncoderFile")]
+pub struct Encoder {
+    inputs: Vec<Input>,
+    pub(super) features: Vec<Feature>,
+    width: usize,
+}
+
+/// One transform of one input; `start` is where its numbers begin.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Feature {
+    pub(super) input: usize,
+    pub(super) transform: FittedTransform,
+    pub(super) start: usize,
+}
+
+/// An encoder that cannot be built, or columns it cannot read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EncoderError {
+    /// There is no such column.
+    #[error("there is no column `{0}`")]
+    UnknownColumn(String),
+    /// A column's values do not go with the transform.
+    #[error("column `{column}` holds values of kind {found}, not {}", expected.as_str())]
+    WrongKind {
+        /// The column.
+        column: String,
+        /// What the transform takes.
+        expected: InputKind,
+        /// What it holds, or its other use.
+        found: &'static str,
+    },
+    /// Two features give the same number.
+    #[error("`{0}` is encoded twice")]
+    Twice(String),
+    /// A feature names an input that is not listed.
+    #[error("a feature names the unlisted input `{0}`")]
+    UnlistedInput(String),
+}
+
+/// A record that a model cannot read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InputError {
+    /// A required input is absent.
+    #[error("input `{0}` is required")]
+    Missing(String),
+    /// An input is of another kind.
+    #[error("input `{input}` must be a {}", expected.as_str())]
+    WrongKind {
+        /// The input.
+        input: String,
+        /// The kind it must have.
+        expected: InputKind,
+    },
+}
+
+impl Encoder {
+    /// Learns from `rows` of `columns` what the features need to know: today the categories of one-hot inputs.
+    pub fn fit(features: &[FeatureSpec], columns: &Columns, rows: &[u32]) -> Result<Self, EncoderError> {
+        let mut inputs: Vec<Input> = Vec::new();
+        let mut fitted = Vec::with_capacity(features.len());
+        for feature in features {
+            let name = feature.column.as_str();
+            let column = columns.get(name).ok_or_else(|| EncoderError::UnknownColumn(name.to_owned()))?;
+            let transform = FittedTransform::new(&feature.transform, |max| frequent_texts(column, rows, max));
+            match inputs.iter_mut().find(|input| input.name == name) {
+                Some(input) => input.nullable &= !feature.required,
+                None => inputs.push(Input { name: name.to_owned(), kind: column.kind(), nullable: !feature.required }),
+            }
+            fitted.push((name.to_owned(), transform));
+        }
+        Self::assemble(inputs, fitted)
+    }
+
+    fn assemble(inputs: Vec<Input>, fitted: Vec<(String, FittedTransform)>) -> Result<Self, EncoderError> {
+        let mut encoder = Self { inputs, features: Vec::with_capacity(fitted.len()), width: 0 };
+        for (name, transform) in fitted {
+            let position = encoder.inputs.iter().position(|input| input.name == name);
+            let (position, input) = position
+                .and_then(|position| Some((position, encoder.inputs.get(position)?)))
+                .ok_or_else(|| EncoderError::UnlistedInput(name.clone()))?;
+            if input.kind != transform.kind() {
+                return Err(EncoderError::WrongKind { column: name, expected: transform.kind(), found: input.kind.as_str() });
+            }
+            let start = encoder.width;
+            encoder.width += transform.width();
+            encoder.features.push(Feature { input: position, transform, start });
+        }
+        let mut names = encoder.output_names();
+        names.sort();
+        match names.windows(2).find(|pair| matches!(pair, [one, other] if one == other)) {
+            Some([twice, _]) => Err(EncoderError::Twice(twice.clone())),
+            _ => Ok(encoder),
+        }
+    }
+
+    /// The inputs, in the order [`encode_with`](Self::encode_with) asks for them.
+    pub fn inputs(&self) -> &[Input] {
+        &self.inputs
+    }
+
+    /// How many numbers come out.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// A name for each number: `amount`, `log1p(amount)`, `card_brand=visa`, `card_brand=*` for every other brand.
+    pub fn output_names(&self) -> Vec<String> {
+        self.features.iter().flat_map(|feature| feature.transform.output_names(&self.input(feature).name)).collect()
+    }
+
+    /// A hash of the names, kinds and nullability of the inputs: two models with the same one take the same records.
+    pub fn schema_hash(&self) -> String {
+        let lines: Vec<String> =
+            self.inputs.iter().map(|input| format!("{}\t{}\t{}\n", input.name, input.kind.as_str(), input.nullable)).collect();
+        hex::encode(Sha256::digest(lines.concat()))
+    }
+
+    /// Writes the numbers of `record` to `out`, replacing what was there.
+    pub fn encode(&self, record: &(impl Record + ?Sized), out: &mut Vec<f64>) -> Result<(), InputError> {
+        self.encode_with(|_, input| record.value(&input.name).unwrap_or(Value::Absent), out)
+    }
+
+    /// The same, asking for a value by an input's position; nothing is allocated once `out` has grown.
+    pub fn encode_with<'a>(&self, value_of: impl Fn(usize, &Input) -> Value<'a>, out: &mut Vec<f64>) -> Result<(), InputError> {
+        out.clear();
+        out.resize(self.width, f64::NAN);
+        for feature in &self.features {
+            let input = self.input(feature);
+            let value = value_of(feature.input, input);
+            if !input.nullable && is_absent(value) {
+                return Err(InputError::Missing(input.name.clone()));
+            }
+            let numbers = &mut out[feature.start..feature.start + feature.transform.width()];
+            let applied = feature.transform.apply(value, numbers);
+            applied.map_err(|_| InputError::WrongKind { input: input.name.clone(), expected: input.kind })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn input(&self, feature: &Feature) -> &Input {
+        &self.inputs[feature.input]
+    }
+}
+
+fn is_absent(value: Value<'_>) -> bool {
+    matches!(value, Value::Absent) || matches!(value, Value::Number(number) if !number.is_finite())
+}
+
+fn frequent_texts(column: &Column, rows: &[u32], max_categories: usize) -> Categories {
+    let frequencies = match column {
+        Column::Text(texts) => texts.frequencies(rows),
+        // Another kind of column; `assemble` refuses it with its name.
+        Column::Number(_) | Column::Flag(_) => Vec::new(),
+    };
+    Categories::index(frequencies.into_iter().take(max_categories).map(|(text, _)| text).collect())
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EncoderFile {
+    inputs: Vec<Input>,
+    features: Vec<(String, FittedTransform)>,
+}
+
+impl TryFrom<EncoderFile> for Encoder {
+    type Error = EncoderError;
+
+    fn try_from(file: EncoderFile) -> Result<Self, EncoderError> {
+        Self::assemble(file.inputs, file.features)
+    }
+}
+
+impl From<Encoder> for EncoderFile {
+    fn from(encoder: Encoder) -> Self {
+        let name = |feature: &Feature| encoder.input(feature).name.clone();
+        let features = encoder.features.iter().map(|feature| (name(feature), feature.transform.clone())).collect();
+        Self { features, inputs: encoder.inputs }
+    }
+}

@@ -1,0 +1,263 @@
+//! Decision trees in one flat array.
+//!
+//! A row goes left where its number is below the threshold. Children stand after their parent and inside their tree, so every
+//! walk ends. In memory a node is 24 bytes and a tree is contiguous; in files the nodes are parallel lists ([`FlatForest`]).
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    FormError,
+    probability::{multiply_odds, sigmoid},
+};
+
+/// Rows that walk one tree before the next is loaded: the rows stay in the first-level cache, the tree in the second.
+const BLOCK_ROWS: usize = 64;
+const LEAF: u32 = u32::MAX;
+const MISSING_LEFT: u32 = 1 << 31;
+
+/// How the values of the leaves become a probability.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "combine", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Combine {
+    /// Boosting: log-odds, added to `base`, through the logistic function.
+    Sum {
+        /// The log-odds before the first tree.
+        base: f64,
+    },
+    /// Bagging: the mean of the leaves' probabilities, its odds multiplied by `odds_factor`.
+    Mean {
+        /// The share of the negatives that was kept for fitting; 1 when all were.
+        odds_factor: f64,
+    },
+}
+
+/// A forest as it is written: parallel lists, one entry for every node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlatForest {
+    /// How many numbers a row has.
+    pub width: u32,
+    /// How leaves become a probability.
+    pub combine: Combine,
+    /// Position of each tree's first node, ascending, the first one 0.
+    pub roots: Vec<u32>,
+    /// The number a node looks at; 0 in a leaf.
+    pub feature: Vec<u32>,
+    /// Below it a row goes left; 0 in a leaf.
+    pub threshold: Vec<f64>,
+    /// Position of the left child; 0 in a leaf.
+    pub left: Vec<u32>,
+    /// Position of the right child; 0 in a leaf.
+    pub right: Vec<u32>,
+    /// Does a row whose number is absent go left?
+    pub missing_left: Vec<bool>,
+    /// A leaf's value; 0 in other nodes.
+    pub value: Vec<f64>,
+}
+
+/// A checked forest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "FlatForest", into = "FlatForest")]
+pub struct Forest {
+    width: u32,
+    combine: Combine,
+    roots: Vec<u32>,
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Node {
+    /// The threshold, or the value of a leaf.
+    number: f64,
+    left: u32,
+    right: u32,
+    /// The number it looks at with [`MISSING_LEFT`], or [`LEAF`].
+    feature: u32,
+}
+
+impl Forest {
+    /// How many numbers it takes.
+    pub fn width(&self) -> usize {
+        self.width as usize
+    }
+
+    /// The number of trees.
+    pub fn trees(&self) -> usize {
+        self.roots.len()
+    }
+
+    pub(super) fn score(&self, numbers: &[f64]) -> f64 {
+        let sum = self.roots.iter().fold(self.start(), |sum, root| sum + self.leaf(*root, numbers));
+        self.finish(sum)
+    }
+
+    pub(super) fn score_rows(&self, matrix: &[f64], out: &mut Vec<f64>) {
+        let width = self.width().max(1);
+        for block in matrix.chunks(BLOCK_ROWS * width) {
+            let mut sums = [self.start(); BLOCK_ROWS];
+            for root in &self.roots {
+                for (sum, numbers) in sums.iter_mut().zip(block.chunks_exact(width)) {
+                    *sum += self.leaf(*root, numbers);
+                }
+            }
+            out.extend(sums.iter().take(block.len() / width).map(|sum| self.finish(*sum)));
+        }
+    }
+
+    fn leaf(&self, root: u32, numbers: &[f64]) -> f64 {
+        let mut node = self.nodes[root as usize];
+        while node.feature != LEAF {
+            let number = numbers.get((node.feature & !MISSING_LEFT) as usize).copied().unwrap_or(f64::NAN);
+            let goes_left = number < node.number || (number.is_nan() && node.feature & MISSING_LEFT != 0);
+            node = self.nodes[if goes_left { node.left } else { node.right } as usize];
+        }
+        node.number
+    }
+
+    fn start(&self) -> f64 {
+        match self.combine {
+            Combine::Sum { base } => base,
+            Combine::Mean { .. } => 0.0,
+        }
+    }
+
+    fn finish(&self, sum: f64) -> f64 {
+        match self.combine {
+            Combine::Sum { .. } if sum.is_nan() => 0.5,
+            Combine::Sum { .. } => sigmoid(sum),
+            Combine::Mean { odds_factor } => multiply_odds(sum / self.roots.len() as f64, odds_factor),
+        }
+    }
+}
+
+impl FlatForest {
+    /// A forest without trees, to be filled with [`push_leaf`](Self::push_leaf) and [`push_split`](Self::push_split).
+    pub fn new(width: u32, combine: Combine) -> Self {
+        let (feature, left, right, roots) = (vec![], vec![], vec![], vec![]);
+        Self { width, combine, roots, feature, threshold: vec![], left, right, missing_left: vec![], value: vec![] }
+    }
+
+    /// The next node starts a tree.
+    pub fn start_tree(&mut self) {
+        self.roots.push(self.next_node());
+    }
+
+    /// The position the next node will have.
+    pub fn next_node(&self) -> u32 {
+        // More nodes than a `u32` counts take 100 GB; the check refuses such a forest.
+        u32::try_from(self.value.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Adds a leaf.
+    pub fn push_leaf(&mut self, value: f64) {
+        self.push(0, 0.0, [0, 0], false, value);
+    }
+
+    /// Adds a node with two children, given by their positions.
+    pub fn push_split(&mut self, feature: u32, threshold: f64, children: [u32; 2], missing_left: bool) {
+        self.push(feature, threshold, children, missing_left, 0.0);
+    }
+
+    fn push(&mut self, feature: u32, threshold: f64, [left, right]: [u32; 2], missing_left: bool, value: f64) {
+        self.feature.push(feature);
+        self.threshold.push(threshold);
+        self.left.push(left);
+        self.right.push(right);
+        self.missing_left.push(missing_left);
+        self.value.push(value);
+    }
+
+    fn check(&self) -> Result<(), FormError> {
+        let nodes = self.value.len();
+        let lengths = [
+            ("feature", self.feature.len()),
+            ("threshold", self.threshold.len()),
+            ("left", self.left.len()),
+            ("right", self.right.len()),
+            ("missing_left", self.missing_left.len()),
+        ];
+        if let Some((name, _)) = lengths.into_iter().find(|(_, length)| *length != nodes) {
+            return Err(FormError::Length(name));
+        }
+        if u32::try_from(nodes).is_err() || self.width >= MISSING_LEFT - 1 {
+            return Err(FormError::Range { name: "width", rule: "fewer than 2³¹ numbers and 2³² nodes" });
+        }
+        for (name, numbers) in [("threshold", &self.threshold), ("value", &self.value)] {
+            if !numbers.iter().all(|number| number.is_finite()) {
+                return Err(FormError::NotFinite(name));
+            }
+        }
+        self.check_combine()?;
+        let is_ascending = self.roots.is_sorted_by(|one, next| one < next);
+        if self.roots.first() != Some(&0) || !is_ascending || self.roots.last().is_none_or(|last| *last as usize >= nodes) {
+            return Err(FormError::Range { name: "roots", rule: "0 first, ascending, each the position of a node" });
+        }
+        self.check_trees(nodes)
+    }
+
+    fn check_combine(&self) -> Result<(), FormError> {
+        match self.combine {
+            Combine::Sum { base } if !base.is_finite() => Err(FormError::NotFinite("base")),
+            Combine::Mean { odds_factor } if !(odds_factor > 0.0 && odds_factor <= 1.0) => {
+                Err(FormError::Range { name: "odds_factor", rule: "above 0, at most 1" })
+            }
+            Combine::Mean { .. } if !self.value.iter().all(|value| (0.0..=1.0).contains(value)) => {
+                Err(FormError::Range { name: "value", rule: "a probability, for the mean" })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_trees(&self, nodes: usize) -> Result<(), FormError> {
+        let ends = self.roots.iter().skip(1).map(|root| *root as usize).chain([nodes]);
+        for (start, end) in self.roots.iter().map(|root| *root as usize).zip(ends) {
+            for node in start..end {
+                let (left, right) = (self.left[node] as usize, self.right[node] as usize);
+                if (left, right) == (0, 0) {
+                    continue;
+                }
+                if left <= node || right <= node || left >= end || right >= end {
+                    return Err(FormError::Child { node });
+                }
+                if self.feature[node] >= self.width {
+                    return Err(FormError::Feature { node, feature: self.feature[node], width: self.width });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl TryFrom<FlatForest> for Forest {
+    type Error = FormError;
+
+    fn try_from(flat: FlatForest) -> Result<Self, FormError> {
+        flat.check()?;
+        let node = |node: usize| {
+            let (left, right) = (flat.left[node], flat.right[node]);
+            if (left, right) == (0, 0) {
+                return Node { number: flat.value[node], left, right, feature: LEAF };
+            }
+            let missing = if flat.missing_left[node] { MISSING_LEFT } else { 0 };
+            Node { number: flat.threshold[node], left, right, feature: flat.feature[node] | missing }
+        };
+        let nodes = (0..flat.value.len()).map(node).collect();
+        Ok(Self { width: flat.width, combine: flat.combine, nodes, roots: flat.roots })
+    }
+}
+
+impl From<Forest> for FlatForest {
+    fn from(forest: Forest) -> Self {
+        let mut flat = Self::new(forest.width, forest.combine);
+        for node in &forest.nodes {
+            if node.feature == LEAF {
+                flat.push_leaf(node.number);
+            } else {
+                let missing_left = node.feature & MISSING_LEFT != 0;
+                flat.push_split(node.feature & !MISSING_LEFT, node.number, [node.left, node.right], missing_left);
+            }
+        }
+        flat.roots = forest.roots;
+        flat
+    }
+}

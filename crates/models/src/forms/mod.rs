@@ -1,0 +1,93 @@
+//! Scoring forms: what is left of a model when its fitting library is gone.
+//!
+//! Numbers in, a probability out. A form is checked when it is built or read: positions in range, children after their
+//! parents, every number finite. After that, scoring cannot fail, loop or panic, whatever the numbers are.
+
+mod forest;
+mod linear;
+mod probability;
+
+use serde::{Deserialize, Serialize};
+
+pub use forest::{Combine, FlatForest, Forest};
+pub use linear::{Linear, LinearParts};
+
+/// How numbers become a probability.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScoringForm {
+    /// A weighted sum through the logistic function.
+    Linear(Linear),
+    /// Decision trees, boosted or bagged.
+    Forest(Forest),
+}
+
+/// A form that cannot be scored safely.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FormError {
+    /// Lists that belong together have different lengths.
+    #[error("`{0}` has another length than the lists beside it")]
+    Length(&'static str),
+    /// A number is infinite or not a number.
+    #[error("`{0}` holds a number that is not finite")]
+    NotFinite(&'static str),
+    /// A number is outside its range.
+    #[error("`{name}` is out of range: {rule}")]
+    Range {
+        /// The member.
+        name: &'static str,
+        /// What would be right.
+        rule: &'static str,
+    },
+    /// A node of a tree leads outside its tree or backwards.
+    #[error("node {node} leads outside its tree or back")]
+    Child {
+        /// The node's position.
+        node: usize,
+    },
+    /// A node looks at a number that does not exist.
+    #[error("node {node} looks at number {feature} of {width}")]
+    Feature {
+        /// The node's position.
+        node: usize,
+        /// The number it looks at.
+        feature: u32,
+        /// How many there are.
+        width: u32,
+    },
+}
+
+impl ScoringForm {
+    /// The form's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Linear(_) => "linear",
+            Self::Forest(_) => "forest",
+        }
+    }
+
+    /// How many numbers it takes.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Linear(linear) => linear.width(),
+            Self::Forest(forest) => forest.width(),
+        }
+    }
+
+    /// The probability for one row, between 0 and 1. Allocates nothing. Numbers that are missing at the end are absent.
+    pub fn score(&self, numbers: &[f64]) -> f64 {
+        match self {
+            Self::Linear(linear) => linear.score(numbers),
+            Self::Forest(forest) => forest.score(numbers),
+        }
+    }
+
+    /// Appends the probability of each row of a row-major matrix: to the bit what [`score`](Self::score) gives.
+    pub fn score_rows(&self, matrix: &[f64], out: &mut Vec<f64>) {
+        let rows = matrix.chunks_exact(self.width().max(1));
+        match self {
+            Self::Linear(linear) => out.extend(rows.map(|row| linear.score(row))),
+            Self::Forest(forest) => forest.score_rows(matrix, out),
+        }
+    }
+}

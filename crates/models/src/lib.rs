@@ -1,0 +1,32 @@
+//! What a model is once it has been fitted: an encoder, a scoring form, a manifest, and the metrics that judge it.
+//!
+//! Training and scoring share this crate, so a value becomes a number in one way only. It knows no fitting library, no table
+//! format and no I/O: bytes come in, a checked [`Model`] comes out, and every file that is not exactly what was written is
+//! refused instead of scored.
+//!
+//! - [`Value`], [`Record`], [`Columns`]: one input, one row of inputs, many rows of inputs.
+//! - [`Encoder`]: inputs → numbers, NaN meaning absent.
+//! - [`ScoringForm`]: numbers → a probability. One file a form in `forms/`.
+//! - [`Metrics`]: scores and labels → how good they are.
+//! - [`Model`], [`Manifest`]: the whole, as files.
+
+mod artifact;
+mod columns;
+mod encode;
+mod fold;
+mod forms;
+mod manifest;
+pub mod metrics;
+mod random;
+mod statistics;
+mod value;
+
+pub use artifact::{ArtifactError, FORM_FILE, MANIFEST_FILE, Model};
+pub use columns::{Column, Columns, ColumnsError, TextColumn};
+pub use encode::{BoundEncoder, Encoder, EncoderError, Input, InputError, Layout};
+pub use forms::{Combine, FlatForest, Forest, FormError, Linear, LinearParts, ScoringForm};
+pub use manifest::{Description, FORMAT, Manifest, SampleRow, Source, Split, SplitPart};
+pub use metrics::Metrics;
+pub use random::Random;
+pub use statistics::{InputStatistics, NumberStatistics, QUANTILES, Statistics};
+pub use value::{Field, InputKind, Record, Value};

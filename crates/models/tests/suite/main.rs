@@ -1,0 +1,5 @@
+//! One integration binary.
+
+mod encoding;
+mod forms;
+mod metrics;

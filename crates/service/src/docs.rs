@@ -1,0 +1,35 @@
+//! The service described: `/openapi.json` for programs and `/docs` for people, without a byte from elsewhere.
+
+use axum::{
+    Router,
+    http::{HeaderValue, header},
+    middleware::map_response,
+    response::Response,
+};
+use utoipa::openapi::{Components, InfoBuilder, OpenApi};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::problem;
+
+/// The page loads its own scripts and styles, draws inline pictures and calls this service: nothing more.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
+     frame-ancestors 'none'",
+);
+
+pub fn routes(openapi: OpenApi) -> Router {
+    let config = Config::new(["/openapi.json"]).validator_url("none");
+    Router::from(SwaggerUi::new("/docs").config(config).url("/openapi.json", openapi)).layer(map_response(allow_page))
+}
+
+async fn allow_page(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    response
+}
+
+/// Names the service and adds the shape of its problems.
+pub fn complete(openapi: &mut OpenApi, name: &str, version: &str) {
+    openapi.info = InfoBuilder::new().title(name).version(version).build();
+    let components = openapi.components.get_or_insert_with(Components::default);
+    components.schemas.extend([problem::schema()]);
+}

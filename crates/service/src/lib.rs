@@ -1,0 +1,26 @@
+//! The HTTP plumbing every service shares.
+//!
+//! A service hands its routes to [`Service`] and gets a router that also answers `/health/live`, `/health/ready`, `/metrics`,
+//! `/openapi.json` and `/docs`, gives every request an id, a span, a deadline and a body limit, turns panics and refusals into
+//! [`Problem`]s and counts what it answered. [`serve()`] runs that router until it is told to stop, and then drains.
+//!
+//! Cross-origin requests are not allowed: no header says that they are.
+
+mod docs;
+mod extract;
+mod gate;
+mod health;
+mod metrics;
+mod problem;
+mod request_id;
+mod serve;
+mod service;
+
+pub use extract::{JsonBody, PathParams, QueryParams};
+pub use problem::{ApiResult, Problem, ProblemBody, Problems};
+pub use request_id::REQUEST_ID;
+pub use serve::{serve, stop_on_signal};
+pub use service::Service;
+
+/// Any error, for those that are logged and never shown.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,104 @@
+//! Accepting connections until told to stop, then letting them finish.
+
+use std::{io, time::Duration};
+
+use axum::{Router, body::Body, extract::Request};
+use hyper::{body::Incoming, server::conn::http1};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    signal::unix::{SignalKind, signal},
+    time::{MissedTickBehavior, interval, sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
+
+use crate::metrics;
+
+/// A client that has not sent the head of a request by then is cut off, so that silent connections cannot pile up.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Out of file descriptors, say: accepting again at once would only spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// Measurements wait in memory until they are counted in.
+const METRICS_PAUSE: Duration = Duration::from_secs(5);
+
+/// Serves `router` until `stop` is cancelled. Requests under way then get `drain` to finish; what is left is cut off.
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, drain: Duration) {
+    let connections = TaskTracker::new();
+    let cut_off = CancellationToken::new();
+    let mut counting = interval(METRICS_PAUSE);
+    counting.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            _ = counting.tick() => metrics::recorder().run_upkeep(),
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, router.clone(), stop.clone(), cut_off.clone()));
+                }
+                Err(error) if is_connection_error(&error) => {}
+                Err(error) => {
+                    tracing::error!(%error, "failed to accept a connection");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    connections.close();
+    if timeout(drain, connections.wait()).await.is_err() {
+        tracing::warn!(count = connections.len(), "cut off connections that did not finish in time");
+        cut_off.cancel();
+        connections.wait().await;
+    }
+}
+
+async fn connection(stream: TcpStream, router: Router, stop: CancellationToken, cut_off: CancellationToken) {
+    // Answers are small and written at once: waiting to fill a packet only delays them.
+    let _ = stream.set_nodelay(true);
+    let service = TowerToHyperService::new(router.map_request(|request: Request<Incoming>| request.map(Body::new)));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let outcome = tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                outcome = connection.as_mut() => outcome,
+                () = cut_off.cancelled() => Ok(()),
+            }
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::trace!(%error, "a connection ended early");
+    }
+}
+
+/// The client's fault, not the listener's.
+fn is_connection_error(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// A token that SIGINT and SIGTERM cancel.
+pub fn stop_on_signal() -> io::Result<CancellationToken> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let stop = CancellationToken::new();
+    let token = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            () = token.cancelled() => return,
+        }
+        tracing::info!("told to stop: letting requests finish");
+        token.cancel();
+    });
+    Ok(stop)
+}

@@ -1,0 +1,16 @@
+//! What every program starts with: its settings and its log.
+//!
+//! A setting is declared once, in `default.toml`, with a sentence and a default. `lakehouse.toml`, then `LAKEHOUSE_*`
+//! environment variables, then the command line override it; a double underscore enters a section, as in
+//! `LAKEHOUSE_API__PORT`. A key that `default.toml` does not have is refused wherever it stands. No other crate reads the
+//! environment.
+
+mod error;
+mod load;
+mod location;
+mod settings;
+pub mod telemetry;
+
+pub use error::SettingsError;
+pub use load::{BindOverrides, LogOverrides, Overrides};
+pub use settings::{Bind, Limits, Log, LogFormat, Settings, SourcesApi};

@@ -1,0 +1,136 @@
+//! The settings as programs use them.
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// The effective settings. What each one means is written in `default.toml`.
+///
+/// Displayed, they are a `lakehouse.toml` that gives the same settings again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Settings {
+    /// Where the tables are; no trailing slash.
+    pub lake: Url,
+    /// Where registered models and online features are; no trailing slash.
+    pub registry: Url,
+    /// The absolute folder of the sources API.
+    pub sources: PathBuf,
+    /// Memory in MiB a run may use.
+    pub memory_limit_mb: u64,
+    /// The datamart API.
+    pub api: Bind,
+    /// The sources API.
+    pub sources_api: SourcesApi,
+    /// The scoring API.
+    pub api_ml: Bind,
+    /// What a request may cost.
+    pub limits: Limits,
+    /// The log.
+    pub log: Log,
+}
+
+impl Settings {
+    /// The file that declares every setting, with its default and its sentence.
+    pub const DEFAULTS: &str = include_str!("default.toml");
+}
+
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&toml::to_string(self).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// Where a service listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bind {
+    /// A loopback address.
+    pub address: IpAddr,
+    /// The port; 0 picks a free one.
+    pub port: u16,
+}
+
+impl Bind {
+    /// Address and port, ready to bind.
+    pub fn socket(self) -> SocketAddr {
+        SocketAddr::new(self.address, self.port)
+    }
+}
+
+/// Where the sources API listens and how long it waits for its folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourcesApi {
+    /// A loopback address.
+    pub address: IpAddr,
+    /// The port; 0 picks a free one.
+    pub port: u16,
+    /// How often it looks for its folder.
+    pub folder_tries: u32,
+    /// Milliseconds between two looks.
+    pub folder_pause_ms: u64,
+}
+
+impl SourcesApi {
+    /// Address and port, ready to bind.
+    pub fn socket(self) -> SocketAddr {
+        SocketAddr::new(self.address, self.port)
+    }
+}
+
+/// What a request may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Bytes of a body that is not an upload.
+    pub request_body_bytes: usize,
+    /// Seconds until a timeout is answered.
+    pub request_timeout_seconds: u64,
+    /// Seconds to finish after a stop signal.
+    pub drain_timeout_seconds: u64,
+    /// Rows of one answer.
+    pub max_rows: usize,
+    /// Seconds of one SQL query.
+    pub sql_timeout_seconds: u64,
+    /// Bytes of an uploaded file.
+    pub upload_bytes: u64,
+}
+
+impl Limits {
+    /// How long a request may take.
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_secs(self.request_timeout_seconds)
+    }
+
+    /// How long requests under way may take after a stop signal.
+    pub fn drain_timeout(&self) -> Duration {
+        Duration::from_secs(self.drain_timeout_seconds)
+    }
+
+    /// How long a SQL query may take.
+    pub fn sql_timeout(&self) -> Duration {
+        Duration::from_secs(self.sql_timeout_seconds)
+    }
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Log {
+    /// A level, or a comma-joined list of `target=level`.
+    pub level: String,
+    /// For people or for collectors.
+    pub format: LogFormat,
+}
+
+/// How a log line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}

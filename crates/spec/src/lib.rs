@@ -1,0 +1,29 @@
+//! What a domain is: a folder of TOML and SQL, checked into types that cannot be wrong.
+//!
+//! A [`Domain`] is read once, from the folders embedded in the binary or from `--domains DIR`. Every name is parsed at this
+//! border and trusted afterwards; unknown keys, unknown column types and dangling references are refused here with the file
+//! they stand in.
+
+mod contract;
+mod domain;
+mod error;
+mod feature;
+mod field;
+mod folder;
+mod names;
+mod signals;
+mod span;
+mod stage;
+mod training;
+
+pub use contract::{ColumnContract, ColumnType, FileFormat, JsonPart, Pii, SourceContract, SourceMode};
+pub use domain::Domain;
+pub use error::SpecError;
+pub use feature::{FeatureSpec, InvalidFeature, Transform};
+pub use field::{FieldError, parse_boolean, parse_integer, parse_money, parse_month, parse_number, parse_timestamp};
+pub use folder::{DomainFolder, builtin_domains, domain_from_dir, find_domain};
+pub use names::{ColumnName, DomainName, InvalidName, ModelName, Schema, SourceName, TableName};
+pub use signals::{Aggregate, EntitySpec, SignalSpec, SignalsSpec};
+pub use span::Span;
+pub use stage::{Check, CheckAction, ServeSpec, StageModel, WriteMode};
+pub use training::{Candidate, Gate, SplitSpec, TrainingSpec};

@@ -1,0 +1,133 @@
+//! A random forest whose trees are smartcore regression trees on 0/1 labels: a leaf's mean is its share of positives.
+//!
+//! The library's classifier gives votes only, and sorts every number of every row before the first tree. So trees are fitted in
+//! batches, each on all positives and its own sample of the negatives (together they see far more negatives than one of them
+//! could hold); the mean of the leaves is taken, and its odds are multiplied by the share of negatives kept, which takes the
+//! sampling back out. Batches are fitted on all cores and put together in their order, so the forest does not depend on how
+//! many cores there are.
+
+use std::{num::NonZeroUsize, thread};
+
+use lakehouse_models::{Combine, FlatForest, Forest, ScoringForm};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    FitError, ModelFamily, ParameterError, Trainer,
+    bagged_trees::{Batch, TreeSettings, fit_batch},
+    parameters::{Parameters, read, to_map},
+};
+use crate::Examples;
+
+const NAME: &str = "random_forest";
+/// Trees that share a sample and its sorting.
+const TREES_PER_BATCH: usize = 10;
+
+/// The family `random_forest`.
+#[derive(Debug)]
+pub struct RandomForest;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RandomForestTrainer {
+    /// The number of trees.
+    trees: usize,
+    /// Levels of a tree.
+    max_depth: u16,
+    /// No leaf has fewer rows.
+    min_rows_per_leaf: usize,
+    /// Numbers tried at a split, as a share of all; 0 takes the square root of their number.
+    features_share: f64,
+    /// Negatives a tree is fitted on for every positive.
+    negatives_per_positive: f64,
+    /// But never fewer negatives than this, if there are as many.
+    min_negatives: usize,
+}
+
+impl Default for RandomForestTrainer {
+    fn default() -> Self {
+        Self {
+            trees: 100,
+            max_depth: 10,
+            min_rows_per_leaf: 1,
+            features_share: 0.0,
+            negatives_per_positive: 50.0,
+            min_negatives: 2_000,
+        }
+    }
+}
+
+impl Parameters for RandomForestTrainer {
+    fn ranges(&self) -> Vec<(&'static str, bool, &'static str)> {
+        vec![
+            ("trees", (1..=2_000).contains(&self.trees), "between 1 and 2,000"),
+            ("max_depth", (2..=30).contains(&self.max_depth), "between 2 and 30"),
+            ("min_rows_per_leaf", (1..=100_000).contains(&self.min_rows_per_leaf), "between 1 and 100,000"),
+            ("features_share", (0.0..=1.0).contains(&self.features_share), "between 0 and 1"),
+            ("negatives_per_positive", (1.0..=1e4).contains(&self.negatives_per_positive), "between 1 and 10,000"),
+            ("min_negatives", self.min_negatives <= 10_000_000, "at most 10,000,000"),
+        ]
+    }
+}
+
+impl ModelFamily for RandomForest {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn check(&self, parameters: &toml::Table) -> Result<Box<dyn Trainer>, ParameterError> {
+        Ok(Box::new(read::<RandomForestTrainer>(NAME, parameters)?))
+    }
+}
+
+impl Trainer for RandomForestTrainer {
+    fn parameters(&self) -> std::collections::BTreeMap<String, serde_json::Value> {
+        to_map(self)
+    }
+
+    fn fit(&self, examples: &Examples<'_>, seed: u64) -> Result<ScoringForm, FitError> {
+        let batches = self.fit_batches(examples, seed)?;
+        let odds_factor = batches.first().map_or(1.0, |batch| batch.kept_share);
+        let width = u32::try_from(examples.width()).unwrap_or(u32::MAX);
+        let mut flat = FlatForest::new(width, Combine::Mean { odds_factor });
+        for tree in batches.iter().flat_map(|batch| &batch.trees) {
+            tree.push_to(&mut flat);
+        }
+        Forest::try_from(flat).map(ScoringForm::Forest).map_err(FitError::Form)
+    }
+}
+
+impl RandomForestTrainer {
+    fn settings(&self, width: usize) -> TreeSettings {
+        let tried = if self.features_share > 0.0 { width as f64 * self.features_share } else { (width as f64).sqrt() };
+        TreeSettings {
+            max_depth: self.max_depth,
+            min_rows_per_leaf: self.min_rows_per_leaf,
+            features_per_split: (tried.round() as usize).clamp(1, width.max(1)),
+            negatives_per_positive: self.negatives_per_positive,
+            min_negatives: self.min_negatives,
+        }
+    }
+
+    fn fit_batches(&self, examples: &Examples<'_>, seed: u64) -> Result<Vec<Batch>, FitError> {
+        let settings = self.settings(examples.width());
+        let batches = self.trees.div_ceil(TREES_PER_BATCH);
+        let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let fit_share = |worker: usize| -> Result<Vec<_>, FitError> {
+            let fit = |batch: usize| {
+                let trees = TREES_PER_BATCH.min(self.trees - batch * TREES_PER_BATCH);
+                Ok((batch, fit_batch(settings, examples, seed, batch as u64, trees)?))
+            };
+            (worker..batches).step_by(workers).map(fit).collect()
+        };
+        let shares = thread::scope(|scope| {
+            let handles: Vec<_> = (0..workers).map(|worker| scope.spawn(move || fit_share(worker))).collect();
+            let join = |handle: thread::ScopedJoinHandle<'_, _>| {
+                handle.join().unwrap_or_else(|_| Err(FitError::Library("a batch of trees was abandoned".to_owned())))
+            };
+            handles.into_iter().map(join).collect::<Result<Vec<_>, _>>()
+        })?;
+        let mut fitted: Vec<_> = shares.into_iter().flatten().collect();
+        fitted.sort_by_key(|(batch, _)| *batch);
+        Ok(fitted.into_iter().map(|(_, batch)| batch).collect())
+    }
+}

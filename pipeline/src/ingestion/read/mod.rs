@@ -1,0 +1,52 @@
+//! Readers, one a file format. Each hands every row to a [`RowSink`](super::sink::RowSink) as the text of its fields, and holds
+//! one row at a time.
+
+mod csv;
+mod json;
+mod parquet;
+
+use std::path::Path;
+
+use lakehouse_spec::{FileFormat, SourceContract};
+
+use super::{
+    files,
+    sink::{ReadError, RowSink},
+};
+
+/// Reads a whole file into `sink`.
+pub(crate) fn read_file(path: &Path, contract: &SourceContract, sink: &mut RowSink) -> Result<(), ReadError> {
+    match contract.format {
+        FileFormat::Csv => csv::read(files::open(path)?, contract, sink)?,
+        FileFormat::Ndjson => json::read_lines(files::open(path)?, contract, sink)?,
+        FileFormat::JsonArray => json::read_array(files::open(path)?, contract, sink)?,
+        FileFormat::JsonMap => json::read_map(files::open(path)?, contract, sink)?,
+        FileFormat::Parquet => parquet::read(path, contract, sink)?,
+    }
+    sink.flush()?;
+    if sink.accepted == 0 {
+        return Err(ReadError::Shape(match &sink.first_reason {
+            Some(reason) => format!("has no row that keeps the contract; {reason}"),
+            None => "has no rows".to_owned(),
+        }));
+    }
+    Ok(())
+}
+
+/// Where each contract column stands among `names`. Missing ones are an error, unknown ones are noted in `sink`.
+fn positions(names: &[String], contract: &SourceContract, sink: &mut RowSink) -> Result<Vec<usize>, ReadError> {
+    let mut missing = Vec::new();
+    let mut positions = Vec::with_capacity(contract.columns.len());
+    for column in &contract.columns {
+        match names.iter().position(|name| name == column.name.as_str()) {
+            Some(position) => positions.push(position),
+            None => missing.push(column.name.as_str()),
+        }
+    }
+    if !missing.is_empty() {
+        return Err(ReadError::Shape(format!("has no column {}", missing.join(", "))));
+    }
+    let is_known = |name: &String| contract.columns.iter().any(|column| column.name.as_str() == name);
+    sink.ignored_columns = names.iter().filter(|name| !is_known(name)).cloned().collect();
+    Ok(positions)
+}

@@ -1,0 +1,107 @@
+//! The training stage: rows out of the lake, a registered version, and the champion if the gate lets it.
+
+mod columns;
+mod error;
+mod register;
+
+use std::{collections::BTreeMap, time::Instant};
+
+use futures::TryStreamExt as _;
+use lakehouse_engine::definition_hash;
+use lakehouse_models::{Model, Source};
+use lakehouse_registry::{AliasName, OnlineName};
+use lakehouse_spec::{ModelName, TableName, TrainingSpec};
+use lakehouse_training::{Context, TrainingOutcome, TrainingRows};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+pub use error::TrainError;
+pub use register::{CandidateReport, ModelReport};
+
+use crate::{Event, Progress, RunJob};
+
+/// What a version was made from; the same again means nothing to train.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MadeFrom {
+    /// Hash of the SQL and TOML.
+    pub definition: String,
+    /// Table → Delta version.
+    pub tables: BTreeMap<String, u64>,
+}
+
+/// Trains every model of the domain whose rows or definition changed.
+pub(crate) async fn train_all(job: &RunJob, run: &str, progress: &Progress) -> Result<Vec<ModelReport>, TrainError> {
+    let mut reports = Vec::new();
+    for (model, (spec, sql)) in &job.domain.training {
+        let started = Instant::now();
+        let mut report = train_model(job, model, spec, sql, run, progress).await?;
+        report.seconds = started.elapsed().as_secs_f64();
+        progress.tell(Event::StepDone { name: format!("model {model}"), outcome: report.decision.clone(), seconds: report.seconds });
+        reports.push(report);
+    }
+    Ok(reports)
+}
+
+/// Hands the kernel's state after a signals step to the services.
+pub(crate) async fn publish_state(job: &RunJob, table: &TableName, state: Vec<u8>) -> Result<(), TrainError> {
+    let name: OnlineName = table.table.parse().map_err(|_| TrainError::Table { table: table.clone() })?;
+    job.registry.put_online(&job.domain.name, &name, state.into()).await?;
+    Ok(())
+}
+
+async fn train_model(
+    job: &RunJob,
+    model: &ModelName,
+    spec: &TrainingSpec,
+    sql: &str,
+    run: &str,
+    progress: &Progress,
+) -> Result<ModelReport, TrainError> {
+    let session = job.lake.session(&job.domain.name);
+    let inputs = session.register_references(&job.lake, sql).await?;
+    let made_from = MadeFrom {
+        definition: definition_hash(sql, &json!(spec)),
+        tables: inputs.iter().map(|table| (table.name.to_string(), table.version)).collect(),
+    };
+    if let Some(latest) = register::latest_made_from(&job.registry, model).await?
+        && latest.1 == made_from
+    {
+        return Ok(ModelReport::unchanged(model, latest.0));
+    }
+    let mut builder = columns::RowsBuilder::new(model, spec);
+    let mut rows = session.query(sql).await?;
+    while let Some(batch) = rows.try_next().await? {
+        builder.add(&batch)?;
+    }
+    let rows = builder.finish()?;
+    let champion = register::champion(&job.registry, model).await?;
+    let outcome = fit(model, spec, rows, &made_from, champion.as_ref().map(|(_, model)| model.clone()), progress).await?;
+    let champion_move = job.registry.alias(model, &AliasName::champion()).await?;
+    register::register(&job.registry, model, spec, &outcome, &made_from, champion_move.map(|current| current.number), run).await
+}
+
+/// Fitting takes all cores for a while: it runs off the reactor.
+async fn fit(
+    model: &ModelName,
+    spec: &TrainingSpec,
+    rows: TrainingRows,
+    made_from: &MadeFrom,
+    champion: Option<Model>,
+    progress: &Progress,
+) -> Result<TrainingOutcome, TrainError> {
+    let (name, spec, progress) = (model.to_string(), spec.clone(), progress.clone());
+    let source = Source { code_version: env!("CARGO_PKG_VERSION").to_owned(), tables: made_from.tables.clone() };
+    let fitted = tokio::task::spawn_blocking(move || {
+        let context = Context { model: &name, source, champion: champion.as_ref() };
+        lakehouse_training::train(&spec, &rows, context, &mut |step| {
+            if let lakehouse_training::Progress::Judged { family, fit_seconds, average_precision } = step {
+                let outcome = format!("average precision {average_precision:.4}");
+                progress.tell(Event::StepDone { name: format!("{name}: {family}"), outcome, seconds: fit_seconds });
+            }
+        })
+    });
+    match fitted.await {
+        Ok(outcome) => Ok(outcome?),
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}

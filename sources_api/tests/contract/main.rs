@@ -1,0 +1,12 @@
+//! What a client of the sources API may rely on, over a real connection.
+
+#![expect(clippy::expect_used, reason = "a story that cannot go on has failed")]
+
+mod app;
+mod description;
+mod listing;
+mod names;
+mod serving;
+mod splitting;
+mod starting;
+mod uploads;

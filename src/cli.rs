@@ -1,0 +1,234 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use lakehouse_settings::{LogOverrides, Overrides};
+
+/// From raw files to Delta tables, datamarts, models and scores.
+#[derive(Debug, Parser)]
+#[command(name = "lakehouse", version, max_term_width = 100, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// A settings file instead of ./lakehouse.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where the tables are: a folder or a file:// URL
+    #[arg(long, global = true, value_name = "URI")]
+    pub lake: Option<String>,
+    /// A folder of domain folders that add to or override the built-in ones
+    #[arg(long, global = true, value_name = "DIR")]
+    pub domains: Option<PathBuf>,
+    /// What is logged to standard error: error, warn, info, debug or trace
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub log: Option<String>,
+}
+
+impl Cli {
+    /// What the flags override in the settings.
+    pub fn overrides(&self) -> Overrides {
+        let sources = match &self.command {
+            Command::Serve(arguments) => arguments.sources.clone(),
+            _ => None,
+        };
+        Overrides {
+            lake: self.lake.clone(),
+            sources,
+            log: LogOverrides { level: self.log.clone(), format: None },
+            ..Overrides::default()
+        }
+    }
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a sample source set
+    Generate(GenerateArgs),
+    /// Tell what a run would do, and why
+    Plan(RunArgs),
+    /// Run a domain's stages: ingestion, preprocessing, signals, datamarts, training
+    Run(RunArgs),
+    /// Run one read-only query over the lake
+    Sql(SqlArgs),
+    /// Serve the APIs until Ctrl-C
+    Serve(ServeArgs),
+    /// Look at registered models and move their champion
+    Models(ModelsArgs),
+    /// Split a CSV file into parts of near-equal row counts
+    Split(SplitArgs),
+    /// Check settings, store, space and versions
+    Doctor(DoctorArgs),
+    /// Print the effective settings
+    Config,
+}
+
+/// `generate`.
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// The domain: fraud
+    pub domain: String,
+    /// The folder to write to; created if it is not there
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Transactions to write
+    #[arg(long, default_value_t = 100_000)]
+    pub transactions: u64,
+    /// The same seed and arguments give the same bytes
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// Share of rows to damage, 0 to 0.5
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub dirty: f64,
+    /// Print a JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `plan` and `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The domain: fraud
+    pub domain: String,
+    /// A folder of source files, or the address of a sources API [default: the setting `sources`]
+    #[arg(long, value_name = "DIR|URL")]
+    pub sources: Option<String>,
+    /// Stop after the datamarts
+    #[arg(long)]
+    pub skip_training: bool,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sql`.
+#[derive(Debug, Args)]
+pub struct SqlArgs {
+    /// One select; tables are bronze, silver, signals, gold or quarantine and a name: `select * from gold.dm_mcc_fraud_risk`
+    pub query: String,
+    /// The domain whose tables need no prefix
+    #[arg(long, default_value = "fraud")]
+    pub domain: String,
+    /// How to print the rows
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// A file to write to instead of standard output; needed for parquet
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// How rows are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// Comma-separated, with a header
+    Csv,
+    /// One JSON object a line
+    Json,
+    /// Apache Parquet
+    Parquet,
+}
+
+/// `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Which services
+    #[arg(value_enum, default_value_t = Which::All)]
+    pub which: Which,
+    /// The folder of the sources API [default: the setting `sources`]
+    #[arg(long, value_name = "DIR")]
+    pub sources: Option<String>,
+}
+
+/// Which services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Which {
+    /// The datamart API
+    Api,
+    /// The sources API
+    Sources,
+    /// The scoring API
+    Ml,
+    /// All three
+    All,
+}
+
+/// `models`.
+#[derive(Debug, Args)]
+pub struct ModelsArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub verb: ModelsVerb,
+}
+
+/// The verbs of `models`.
+#[derive(Debug, Subcommand)]
+pub enum ModelsVerb {
+    /// List models, or the versions of one
+    List {
+        /// The model
+        model: Option<String>,
+        /// Print JSON instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a version: how it was made, how good it is
+    Show {
+        /// The model
+        model: String,
+        /// The version [default: the champion]
+        version: Option<u32>,
+        /// Print JSON instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a version the champion
+    Promote {
+        /// The model
+        model: String,
+        /// The version
+        version: u32,
+        /// Why, for the history
+        #[arg(long, default_value = "promoted by hand")]
+        reason: String,
+    },
+    /// Put the champion back to the version before
+    Rollback {
+        /// The model
+        model: String,
+    },
+}
+
+/// `split`.
+#[derive(Debug, Args)]
+pub struct SplitArgs {
+    /// The CSV file, plain or gzip
+    pub file: PathBuf,
+    /// How many parts
+    #[arg(long, default_value_t = 4)]
+    pub parts: u32,
+    /// Where the parts go [default: beside the file]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,48 @@
+//! The `lakehouse` command: parse, load the settings, dispatch.
+
+mod cli;
+mod commands;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use lakehouse_settings::{Settings, telemetry};
+
+use cli::{Cli, Command};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match start(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            output::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(cli: Cli) -> anyhow::Result<ExitCode> {
+    let settings = Settings::load(cli.config.as_deref(), cli.overrides())?;
+    telemetry::init(&settings.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(dispatch(cli, &settings))
+}
+
+async fn dispatch(cli: Cli, settings: &Settings) -> anyhow::Result<ExitCode> {
+    let context = commands::Context { settings, domains: cli.domains.as_deref() };
+    match cli.command {
+        Command::Generate(arguments) => commands::generate::run(arguments).await,
+        Command::Plan(arguments) => commands::plan::run(&context, arguments).await,
+        Command::Run(arguments) => commands::run::run(&context, arguments).await,
+        Command::Sql(arguments) => commands::sql::run(&context, arguments).await,
+        Command::Serve(arguments) => commands::serve::run(&context, arguments).await,
+        Command::Models(arguments) => commands::models::run(&context, arguments).await,
+        Command::Split(arguments) => commands::split::run(arguments).await,
+        Command::Doctor(arguments) => commands::doctor::run(&context, arguments).await,
+        Command::Config => commands::config::run(&context),
+    }
+}

@@ -1,0 +1,12 @@
+//! End to end: the `lakehouse` program on real input, as a user runs it.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what went wrong by panicking")]
+
+mod bad_input;
+mod golden;
+mod guards;
+mod incremental;
+mod pii;
+mod program;
+mod services;
+mod verbs;

@@ -1,0 +1,141 @@
+//! Running the program: its own lake and folder per test, everything gone at the end.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::LazyLock,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_lakehouse");
+
+/// A lake and a sources folder of its own.
+pub struct Workspace {
+    folder: TempDir,
+}
+
+/// What a run of the program gave.
+pub struct Ran {
+    pub output: Output,
+}
+
+impl Workspace {
+    pub fn new() -> Self {
+        let workspace = Self { folder: TempDir::new().unwrap() };
+        std::fs::create_dir(workspace.sources()).unwrap();
+        workspace
+    }
+
+    /// A workspace whose sources are a generated sample.
+    pub fn with_sample(transactions: u32) -> Self {
+        let workspace = Self::new();
+        workspace.generate(&["--transactions", &transactions.to_string()]);
+        workspace
+    }
+
+    pub fn generate(&self, arguments: &[&str]) {
+        let out = self.sources();
+        let mut all = vec!["generate", "fraud", "--out", out.to_str().unwrap()];
+        all.extend(arguments);
+        self.lakehouse(&all).good();
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn sources(&self) -> PathBuf {
+        self.folder.path().join("sources")
+    }
+
+    pub fn lake(&self) -> PathBuf {
+        self.folder.path().join("lake")
+    }
+
+    pub fn source(&self, name: &str) -> PathBuf {
+        self.sources().join(name)
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.current_dir(self.path()).args(["--log", "warn", "--lake", "lake"]).args(arguments);
+        command
+    }
+
+    pub fn lakehouse(&self, arguments: &[&str]) -> Ran {
+        Ran { output: self.command(arguments).output().unwrap() }
+    }
+
+    /// Runs the fraud pipeline through the datamarts.
+    pub fn run(&self) -> Ran {
+        self.lakehouse(&["run", "fraud", "--sources", "sources", "--skip-training", "--json"])
+    }
+
+    /// Runs the fraud pipeline through training.
+    pub fn run_with_training(&self) -> Ran {
+        self.lakehouse(&["run", "fraud", "--sources", "sources", "--json"])
+    }
+
+    /// A query's rows: column name → text, empty for null.
+    pub fn rows(&self, sql: &str) -> Vec<std::collections::BTreeMap<String, String>> {
+        let ran = self.lakehouse(&["sql", sql, "--format", "csv"]).good();
+        csv::Reader::from_reader(ran.output.stdout.as_slice()).deserialize().map(|row| row.unwrap()).collect()
+    }
+
+    /// A query's only value.
+    pub fn value(&self, sql: &str) -> String {
+        let rows = self.rows(sql);
+        assert_eq!(rows.len(), 1, "{sql}");
+        rows[0].values().next().unwrap().clone()
+    }
+}
+
+impl Ran {
+    pub fn good(self) -> Self {
+        assert!(self.output.status.success(), "stdout: {}\nstderr: {}", self.stdout(), self.stderr());
+        self
+    }
+
+    /// The program refused, with a sentence and without a panic.
+    pub fn bad(self) -> Self {
+        assert_eq!(self.output.status.code(), Some(1), "stdout: {}\nstderr: {}", self.stdout(), self.stderr());
+        assert!(!self.stderr().contains("panicked"), "{}", self.stderr());
+        self
+    }
+
+    pub fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).into_owned()
+    }
+
+    pub fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.output.stderr).into_owned()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.output.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout()))
+    }
+}
+
+/// Data that is not part of the project: `shared` beside it. Tests that need it say so where it is absent.
+pub fn shared_data(path: &str) -> Option<PathBuf> {
+    let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(path);
+    if !found.exists() {
+        eprintln!("skipped: {} is not there", found.display());
+        return None;
+    }
+    Some(found.canonicalize().unwrap())
+}
+
+/// The real transactions, run once through the datamarts for all tests that look at them.
+pub static REAL: LazyLock<Option<Workspace>> = LazyLock::new(|| {
+    let data = shared_data("fraud/kaggle_ct")?;
+    let workspace = Workspace::new();
+    // The folder also holds a file that belongs to no source.
+    let ran = workspace.lakehouse(&["run", "fraud", "--sources", data.to_str().unwrap(), "--skip-training", "--json"]).good();
+    let report = ran.json();
+    assert_eq!(report["sources"][3]["source"], "transactions", "{report:#}");
+    Some(workspace)
+});
