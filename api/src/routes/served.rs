@@ -14,7 +14,7 @@ use lakehouse_spec::{DomainName, ServeSpec, StageModel, TableName};
 use serde::Deserialize;
 use utoipa::openapi::{
     HttpMethod, Object, ObjectBuilder, OpenApi, RefOr, Required, Response as ResponseDoc, Schema, Type,
-    path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem},
+    path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
 };
 use utoipa_axum::router::OpenApiRouter;
 

@@ -8,7 +8,7 @@ use crate::{
 const AT: &str = "2019-10-31 12:00:00";
 
 fn purchase(at: &'static str) -> Purchase {
-    Purchase { at, card: 42, merchant: 7, state: "CA" }
+    Purchase { at, card: 42, merchant: 7, category: 5411, state: "CA", is_fraud: false }
 }
 
 fn morning() -> Vec<Purchase> {
@@ -67,15 +67,18 @@ async fn asking_leaves_no_trace() {
 }
 
 #[tokio::test]
-async fn merchants_and_states_are_compared_with_those_the_card_had() {
+async fn merchants_categories_and_states_are_known_by_what_they_did() {
     let mut app = App::start();
     let online = vec![Purchase { state: "ONLINE", ..purchase("2019-10-31T11:30:00Z") }];
-    for (signal, purchases, usual, unusual) in [
-        ("is_new_merchant", morning(), json!({"merchant_id": 7}), json!({"merchant_id": "8"})),
-        ("is_state_change", morning(), json!({"merchant_state": "CA"}), json!({"merchant_state": "NY"})),
-        ("is_state_change", online, json!({"merchant_state": ""}), json!({"merchant_state": "CA"})),
+    let fraud = vec![Purchase { is_fraud: true, ..purchase("2019-10-01T00:00:00Z") }];
+    for (signal, threshold, purchases, usual, unusual) in [
+        ("is_new_merchant", 0.5, morning(), json!({"merchant_id": 7}), json!({"merchant_id": "8"})),
+        ("is_state_change", 0.5, morning(), json!({"merchant_state": "CA"}), json!({"merchant_state": "NY"})),
+        ("is_state_change", 0.5, online, json!({"merchant_state": ""}), json!({"merchant_state": "CA"})),
+        ("merchant_fraud_rate", 0.005, fraud.clone(), json!({"merchant_id": 8}), json!({"merchant_id": "7"})),
+        ("mcc_fraud_rate", 0.005, fraud, json!({"mcc": null}), json!({"mcc": 5411})),
     ] {
-        app.shelf.promote(&split_on("fraud_card", signal, 0.5)).await;
+        app.shelf.promote(&split_on("fraud_card", signal, threshold)).await;
         app.shelf.put_state(&purchases).await;
         app.look().await;
         for (changes, probability) in [(usual, 0.1), (unusual, 0.9)] {

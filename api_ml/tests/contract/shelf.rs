@@ -75,18 +75,25 @@ pub struct Purchase {
     pub at: &'static str,
     pub card: i64,
     pub merchant: i64,
+    pub category: i64,
     pub state: &'static str,
+    pub is_fraud: bool,
 }
 
 impl Purchase {
     fn observe(self, kernel: &mut Kernel) {
         let inputs = kernel.plan().inputs().clone();
-        let number = |name: &str| if name == "amount" { 10.0 } else { f64::NAN };
+        let number = |name: &str| match name {
+            "amount" => 10.0,
+            "label" => f64::from(u8::from(self.is_fraud)),
+            other => panic!("no number `{other}`"),
+        };
         let key = |name: &str| match name {
             "tx_card_id" => Key::from_integer(self.card),
             "merchant_id" => Key::from_integer(self.merchant),
+            "mcc_code" => Key::from_integer(self.category),
             "merchant_state" => Key::from_text(self.state),
-            _ => Key::NULL,
+            other => panic!("no key `{other}`"),
         };
         let numbers: Vec<f64> = inputs.numbers.iter().map(|name| number(name.as_str())).collect();
         let keys: Vec<Key> = inputs.keys.iter().map(|name| key(name.as_str())).collect();

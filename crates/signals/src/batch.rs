@@ -14,7 +14,7 @@ use crate::{
 const CHUNK: usize = 1 << ROW_BITS;
 
 /// Bits that number the rows of a chunk.
-const ROW_BITS: u32 = 16;
+const ROW_BITS: u32 = 20;
 
 /// The slot of rows without a key.
 const NO_SLOT: u64 = u64::MAX >> ROW_BITS;
@@ -47,7 +47,7 @@ impl EntityState {
     }
 
     fn observe_chunk(&mut self, chunk: &mut Chunk, start: usize) -> Result<(), EventError> {
-        let Chunk { places, rows, values, column_length, .. } = chunk;
+        let Chunk { places, rows, values, column_length } = chunk;
         for (index, place) in places.iter().enumerate() {
             let row = Row { rows, index };
             let out = values.get_mut(index..).unwrap_or_default().iter_mut().step_by(*column_length);
@@ -99,8 +99,6 @@ impl Place {
 #[derive(Debug, Default)]
 struct Chunk {
     places: Vec<Place>,
-    /// Of each row, its place in `places`.
-    indices: Vec<usize>,
     rows: Rows,
     /// Column after column, each `column_length` long.
     values: Vec<f64>,
@@ -118,15 +116,16 @@ impl Chunk {
         self.values.resize(self.column_length * outputs, f64::NAN);
     }
 
-    fn append_to(&mut self, out: &mut [Vec<f64>]) {
-        self.indices.resize(self.places.len(), 0);
-        for (index, place) in self.places.iter().enumerate() {
-            if let Some(of_row) = self.indices.get_mut(place.row()) {
-                *of_row = index;
-            }
-        }
+    fn append_to(&self, out: &mut [Vec<f64>]) {
         for (column, values) in out.iter_mut().zip(self.values.chunks(self.column_length)) {
-            column.extend(self.indices.iter().map(|index| values.get(*index).copied().unwrap_or(f64::NAN)));
+            let start = column.len();
+            column.resize(start + self.places.len(), f64::NAN);
+            let chunk = column.get_mut(start..).unwrap_or_default();
+            for (value, place) in values.iter().zip(&self.places) {
+                if let Some(cell) = chunk.get_mut(place.row()) {
+                    *cell = *value;
+                }
+            }
         }
     }
 }

@@ -7,13 +7,13 @@ use crate::choice::WeightedChoice;
 use crate::random::{Random, scale};
 
 /// How many shops a card keeps coming back to.
-const COUNT_FAVOURITES: usize = 20;
+const COUNT_FAVOURITES: usize = 12;
 
 /// The favourites from this position on come and go.
-const FIRST_FICKLE: u64 = 6;
+const FIRST_FICKLE: u64 = 5;
 
 /// How many shops the members of a household know.
-const COUNT_KNOWN: usize = 24;
+const COUNT_KNOWN: usize = 16;
 
 /// The usual use of one card.
 pub(crate) struct Habit {
@@ -41,9 +41,9 @@ impl Habits {
         let cards = world.cards.by_id.iter().enumerate();
         let by_card =
             cards.map(|(id, card)| households[card.client as usize].habit(world, id as u32, random)).collect::<Vec<_>>();
-        // Each favourite is visited a sixth less than the one before it.
+        // Each favourite is visited a fifth less than the one before it.
         let weights = (0..COUNT_FAVOURITES).scan(100_000, |weight, _| {
-            *weight = *weight * 5 / 6;
+            *weight = *weight * 4 / 5;
             Some(*weight)
         });
         Self { by_card, slots: WeightedChoice::new(weights) }

@@ -48,7 +48,7 @@ impl Scheme {
     /// How many transactions an episode has.
     pub(crate) fn size(self, random: &mut Random) -> i64 {
         match self {
-            Self::Remote => random.count(5, 14),
+            Self::Remote => random.count(6, 14),
             Self::Counterfeit => random.count(4, 10),
             Self::Stolen => random.count(4, 8),
             Self::Drip => random.between(3, 7),
@@ -81,9 +81,9 @@ impl Scheme {
     /// The minutes until the next transaction.
     pub(crate) fn gap(self, random: &mut Random) -> u32 {
         let minutes = match self {
-            Self::Remote => 1 + random.waiting(25),
-            Self::Counterfeit => 4 + random.waiting(50),
-            Self::Stolen => 3 + random.waiting(25),
+            Self::Remote => 1 + random.waiting(12),
+            Self::Counterfeit => 4 + random.waiting(35),
+            Self::Stolen => 3 + random.waiting(16),
             Self::Drip => random.between(14 * 60, 34 * 60),
             Self::BlendsIn => 10 + random.waiting(200),
         };

@@ -14,13 +14,13 @@ use crate::random::Random;
 const HOUR_WEIGHTS: [u64; 24] = [9, 6, 4, 3, 4, 9, 24, 40, 50, 54, 57, 64, 70, 66, 62, 62, 61, 58, 53, 46, 38, 29, 22, 15];
 
 // Chances, per million.
-const JOURNEY_PER_DAY: u64 = 7_000;
+const JOURNEY_PER_DAY: u64 = 5_000;
 const JOURNEY_ABROAD: u64 = 200_000;
 const SHOPPING_SPREE: u64 = 2_000;
 const ONLINE_SPREE: u64 = 1_500;
 const GOES_ON: u64 = 300_000;
-const SOMEWHERE_NEW: u64 = 100_000;
-const ADOPTS: u64 = 60_000;
+const SOMEWHERE_NEW: u64 = 80_000;
+const ADOPTS: u64 = 80_000;
 const LARGE_PURCHASE: u64 = 7_000;
 const FAILS: u64 = 14_500;
 const TRIES_AGAIN: u64 = 550_000;

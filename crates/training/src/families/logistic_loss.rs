@@ -24,18 +24,28 @@ pub(super) struct LogisticLoss<'a> {
     pub(super) weights: &'a [f64],
     /// Strength of the penalty on squared coefficients; the intercept has none.
     pub(super) l2: f64,
-    pub(super) last: RefCell<Option<Point>>,
+}
+
+/// The loss with the last point it was asked for.
+#[derive(Debug)]
+pub(super) struct Remembered<'a> {
+    loss: &'a LogisticLoss<'a>,
+    last: RefCell<Option<Point>>,
 }
 
 /// A point and what the loss is there.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Point {
+struct Point {
     coefficients: Vec<f64>,
     value: f64,
     gradient: Vec<f64>,
 }
 
-impl LogisticLoss<'_> {
+impl<'a> Remembered<'a> {
+    pub(super) fn new(loss: &'a LogisticLoss<'a>) -> Self {
+        Self { loss, last: RefCell::default() }
+    }
+
     /// Mean loss at `coefficients`, the last of which is the intercept.
     pub(super) fn value(&self, coefficients: &[f64]) -> f64 {
         self.with_point(coefficients, |point| point.value)
@@ -50,10 +60,12 @@ impl LogisticLoss<'_> {
         let mut last = self.last.borrow_mut();
         match &*last {
             Some(point) if point.coefficients == coefficients => read(point),
-            _ => read(last.insert(self.compute(coefficients))),
+            _ => read(last.insert(self.loss.compute(coefficients))),
         }
     }
+}
 
+impl LogisticLoss<'_> {
     fn compute(&self, coefficients: &[f64]) -> Point {
         let blocks = self.labels.len().div_ceil(BLOCK_ROWS);
         let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(blocks.max(1));
@@ -128,8 +140,8 @@ mod tests {
         let matrix: Vec<f64> = (0..5000 * 9).map(|n| f64::from(n * 37 % 101) / 50.0 - 1.0).collect();
         let labels: Vec<f64> = (0..5000).map(|n| f64::from(u8::from(n % 7 == 0))).collect();
         let weights: Vec<f64> = (0..5000).map(|n| 1.0 + f64::from(n % 3)).collect();
-        let loss =
-            LogisticLoss { matrix: &matrix, width: 9, labels: &labels, weights: &weights, l2: 2.0, last: RefCell::new(None) };
+        let loss = LogisticLoss { matrix: &matrix, width: 9, labels: &labels, weights: &weights, l2: 2.0 };
+        let loss = Remembered::new(&loss);
         let point: Vec<f64> = (0..10).map(|n| 0.3 - 0.1 * f64::from(n)).collect();
         let mut gradient = Vec::new();
         loss.gradient(&point, &mut gradient);

@@ -11,8 +11,7 @@ use smartcore::optimization::{
     first_order::{FirstOrderOptimizer, lbfgs::LBFGS},
     line_search::Backtracking,
 };
-use std::cell::RefCell;
-use super::logistic_loss::LogisticLoss;
+use super::logistic_loss::{LogisticLoss, Remembered};
 
 use super::{
     FitError, ModelFamily, ParameterError, Trainer,
@@ -79,7 +78,8 @@ impl Trainer for LogisticRegressionTrainer {
         let negative_weight = if weighted { 1.0 / sample.kept_share } else { 1.0 };
         let weights: Vec<f64> = labels.iter().map(|label| if *label > 0.0 { 1.0 } else { negative_weight }).collect();
         let width = examples.width();
-        let loss = LogisticLoss { matrix: &matrix, width, labels: &labels, weights: &weights, l2: self.l2, last: RefCell::default() };
+        let loss = LogisticLoss { matrix: &matrix, width, labels: &labels, weights: &weights, l2: self.l2 };
+        let loss = Remembered::new(&loss);
         let tol: f64 = std::env::var("TOL").map_or(1e-6, |t| t.parse().unwrap());
         let optimizer = LBFGS { max_iter: 500, g_atol: tol, ..LBFGS::default() };
         let line = Backtracking { order: FunctionOrder::THIRD, ..Backtracking::default() };
