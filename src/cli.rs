@@ -7,7 +7,7 @@ use lakehouse_settings::{LogOverrides, Overrides};
 
 /// From raw files to Delta tables, datamarts, models and scores.
 #[derive(Debug, Parser)]
-#[command(name = "lakehouse", version, max_term_width = 100, propagate_version = true)]
+#[command(name = "lakehouse", version, max_term_width = 100)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

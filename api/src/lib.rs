@@ -43,6 +43,7 @@ pub async fn run(settings: &Settings, domains: Vec<Domain>, stop: CancellationTo
     let lake = Lake::open(options).context("the datamart API needs the lake")?;
     let address = settings.api.socket();
     let listener = TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address}"))?;
+    let address = listener.local_addr()?;
     tracing::info!(%address, "the datamart API listens on http://{address}");
     serve(listener, router(lake, domains, settings), stop, settings.limits.drain_timeout()).await;
     Ok(())

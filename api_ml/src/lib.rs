@@ -15,6 +15,3 @@ mod scoring;
 pub use models::Watcher;
 pub use router::{AppState, router};
 pub use run::run;
-
-#[cfg(test)]
-mod latency_tmp;

@@ -3,7 +3,7 @@
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use lakehouse_engine::{Node, SelectJob, SignalsJob, StepReport, order, run_select, run_signals};
-use lakehouse_lake::Lake;
+use lakehouse_lake::{Lake, join_all};
 use lakehouse_registry::Registry;
 use lakehouse_spec::{Domain, StageModel, TableName};
 use serde::Serialize;
@@ -116,13 +116,7 @@ async fn run_selects(
                 Ok::<_, RunError>(report)
             });
         }
-        let mut made = Vec::new();
-        while let Some(joined) = tasks.join_next().await {
-            match joined {
-                Ok(report) => made.push(report?),
-                Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-            }
-        }
+        let mut made = join_all(tasks).await?;
         made.sort_by(|a, b| a.table.cmp(&b.table));
         reports.extend(made);
     }

@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use lakehouse_service::stop_on_signal;
 use lakehouse_settings::Settings;
 use lakehouse_spec::{Domain, builtin_domains};
-use tokio::task::JoinSet;
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
@@ -27,6 +28,14 @@ pub async fn run(context: &Context<'_>, arguments: ServeArgs) -> anyhow::Result<
     if is_wanted(Which::Sources) {
         let (settings, stop) = (context.settings.clone(), stop.clone());
         services.spawn(async move { Ok(lakehouse_sources_api::run(&settings, stop).await?) });
+    }
+    if is_wanted(Which::Ml) {
+        let (settings, stop) = (context.settings.clone(), stop.clone());
+        services.spawn(async move {
+            let address = settings.api_ml.socket();
+            let listener = TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address}"))?;
+            lakehouse_api_ml::run(listener, &settings, stop).await
+        });
     }
     print_addresses(context.settings, arguments.which);
     wait(services, &stop).await?;

@@ -51,7 +51,7 @@ fn holds(bytes: &[u8], needle: &str) -> bool {
 
 #[test]
 fn protected_values_are_in_no_file_log_or_answer() {
-    let workspace = Workspace::with_sample(8_000);
+    let workspace = Workspace::with_sample(20_000);
     plant(&workspace);
 
     let ran = workspace.command(&["run", "fraud", "--sources", "sources", "--log", "trace"]).output().unwrap();

@@ -16,16 +16,11 @@ pub struct Tally {
     handles: OnceLock<Handles>,
 }
 
+#[derive(Debug)]
 struct Handles {
     honest: Counter,
     fraud: Counter,
     scores: Histogram,
-}
-
-impl std::fmt::Debug for Handles {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Handles")
-    }
 }
 
 impl Tally {

@@ -68,4 +68,5 @@ async fn with_a_champion_the_service_is_ready() {
     std::fs::write(app.shelf.folder.path(), "no folder").expect("write");
     assert_eq!(app.get("/health/ready").await.problem().2, "not ready: the model registry");
     assert_eq!(app.predict(&transaction()).await.status, 200, "what is loaded goes on serving");
+    std::fs::remove_file(app.shelf.folder.path()).expect("remove");
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Instant};
 
 use arrow::datatypes::SchemaRef;
 use futures::StreamExt as _;
-use lakehouse_lake::{Change, ChangeMode, CommitNote, Committed, DataFiles, Lake, LakeError, WriteLayout};
+use lakehouse_lake::{Change, ChangeMode, CommitNote, Committed, DataFiles, Lake, LakeError, WriteLayout, join_all};
 use lakehouse_spec::{DomainName, TableName};
 use serde::Serialize;
 use tokio::task::JoinSet;
@@ -60,11 +60,8 @@ pub(crate) async fn write_streams(
         tasks.spawn(async move { write_stream(&lake, &domain, &table, &layout, stream).await });
     }
     let mut files = DataFiles::default();
-    while let Some(joined) = tasks.join_next().await {
-        match joined {
-            Ok(written) => files.merge(written?),
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-        }
+    for written in join_all(tasks).await? {
+        files.merge(written);
     }
     Ok(files)
 }

@@ -17,6 +17,7 @@ mod session;
 mod store;
 mod table;
 mod table_query;
+mod tasks;
 mod write;
 
 pub use commit::{Change, ChangeMode, Committed};
@@ -28,5 +29,6 @@ pub use quarantine::{Quarantine, RefusedRow};
 pub use session::{QueryStream, Session, TableReferences};
 pub use store::{Lake, LakeOptions};
 pub use table::{CommitNote, DataFile, LakeTable};
+pub use tasks::join_all;
 pub use table_query::{Comparison, Filter, TableQuery, TableQueryError};
 pub use write::{DataFiles, TableWriter, WriteLayout};

@@ -14,10 +14,7 @@ use crate::{
 const CHUNK: usize = 1 << ROW_BITS;
 
 /// Bits that number the rows of a chunk.
-const ROW_BITS: u32 = 20;
-
-/// The slot of rows without a key.
-const NO_SLOT: u64 = u64::MAX >> ROW_BITS;
+const ROW_BITS: u32 = 17;
 
 impl EntityState {
     /// Appends one value per row to each column of `out` (one per output of the entity; NaN when absent), then adds the rows.
@@ -29,7 +26,7 @@ impl EntityState {
         out.iter_mut().for_each(|column| column.reserve(events.times.len()));
         let mut chunk = Chunk::default();
         for start in (0..events.times.len()).step_by(CHUNK) {
-            self.group(events, start, &mut chunk.places);
+            self.group(events, start, &mut chunk);
             chunk.take(events, start, &self.plan.uses, out.len());
             self.observe_chunk(&mut chunk, start)?;
             chunk.append_to(out);
@@ -38,12 +35,12 @@ impl EntityState {
     }
 
     /// Orders the chunk's rows by slot.
-    fn group(&mut self, events: &EventColumns<'_>, start: usize, places: &mut Vec<Place>) {
+    fn group(&mut self, events: &EventColumns<'_>, start: usize, chunk: &mut Chunk) {
         let keys = events.keys.get(self.plan.key_input).copied().unwrap_or_default();
         let keys_and_times = keys.iter().zip(events.times).skip(start).take(CHUNK).enumerate();
-        places.clear();
-        places.extend(keys_and_times.map(|(row, (key, time))| Place::new(self.slot(*key, *time), row)));
-        places.sort_unstable();
+        chunk.places.clear();
+        chunk.places.extend(keys_and_times.map(|(row, (key, time))| Place::new(self.slot(*key, *time), row)));
+        chunk.places.sort_unstable();
     }
 
     fn observe_chunk(&mut self, chunk: &mut Chunk, start: usize) -> Result<(), EventError> {
@@ -76,18 +73,18 @@ fn refuse_unsorted(times: &[i64], floor: i64) -> Result<(), EventError> {
     Ok(())
 }
 
-/// A slot and a row of the chunk in one number, which sorts by slot and then as the rows come.
+/// A slot and a row of the chunk in one number, which sorts by slot and then as the rows came. Slot 0 is for rows without a
+/// key, which moves the others up by one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place(u64);
 
 impl Place {
     fn new(slot: Option<usize>, row: usize) -> Self {
-        Self((slot.map_or(NO_SLOT, |slot| slot as u64) << ROW_BITS) | row as u64)
+        Self((slot.map_or(0, |slot| slot as u64 + 1) << ROW_BITS) | row as u64)
     }
 
     fn slot(self) -> Option<usize> {
-        let slot = self.0 >> ROW_BITS;
-        (slot != NO_SLOT).then_some(slot as usize)
+        (self.0 >> ROW_BITS).checked_sub(1).map(|slot| slot as usize)
     }
 
     fn row(self) -> usize {

@@ -13,12 +13,25 @@ pub struct Examples<'a> {
     labels: &'a [bool],
 }
 
+/// Negatives that families fit on for every positive unless told otherwise. More of them change little and cost as much
+/// as the rows they are; `docs/decisions/002-model-families.md` has the figures.
+pub(crate) const NEGATIVES_PER_POSITIVE: f64 = 100.0;
+/// Fewer negatives than this are never left out: there is no time to gain.
+const MIN_NEGATIVES: usize = 20_000;
+
 /// All positives and some negatives, in time order.
 #[derive(Debug)]
 pub(crate) struct Sample {
     pub(crate) rows: Vec<u32>,
     /// Share of the negatives that was kept.
     pub(crate) kept_share: f64,
+}
+
+impl Sample {
+    /// Weights with which the sample stands for all rows, given its labels as 0 and 1.
+    pub(crate) fn weights(&self, labels: &[f64]) -> Vec<f64> {
+        labels.iter().map(|label| if *label > 0.0 { 1.0 } else { 1.0 / self.kept_share }).collect()
+    }
 }
 
 impl<'a> Examples<'a> {
@@ -52,16 +65,15 @@ impl<'a> Examples<'a> {
         self.encoder.matrix(rows, layout)
     }
 
-    /// All positives and at most `per_positive` times as many negatives (but at least `at_least`), chosen by `random`, in time
-    /// order. Refused unless there are both classes.
-    pub(crate) fn sample(&self, per_positive: f64, at_least: usize, random: &mut Random) -> Result<Sample, FitError> {
+    /// All positives and `per_positive` times as many negatives, chosen by `random`. Refused unless there are both classes.
+    pub(crate) fn sample(&self, per_positive: f64, random: &mut Random) -> Result<Sample, FitError> {
         // Positions, not row numbers: time orders them, whatever order the rows arrived in.
         let is_positive = |position: &u32| self.rows.get(*position as usize).is_some_and(|row| self.label(*row));
         let (mut chosen, mut negatives): (Vec<u32>, Vec<u32>) = (0..).take(self.rows.len()).partition(is_positive);
         if chosen.is_empty() || negatives.is_empty() {
             return Err(FitError::SingleClass { rows: self.rows.len(), positives: chosen.len() });
         }
-        let wanted = ((chosen.len() as f64 * per_positive).ceil() as usize).max(at_least).min(negatives.len());
+        let wanted = ((chosen.len() as f64 * per_positive).ceil() as usize).max(MIN_NEGATIVES).min(negatives.len());
         let kept_share = wanted as f64 / negatives.len() as f64;
         if wanted < negatives.len() {
             random.choose_front(&mut negatives, wanted);

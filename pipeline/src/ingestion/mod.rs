@@ -15,7 +15,7 @@ mod stage;
 
 use std::path::PathBuf;
 
-use lakehouse_lake::Lake;
+use lakehouse_lake::{Lake, join_all};
 use lakehouse_spec::{Domain, Schema, TableName};
 use tokio::task::JoinSet;
 
@@ -65,13 +65,7 @@ pub async fn ingest(
         let progress = progress.clone();
         tasks.spawn(async move { stage::stage(job, &progress).await });
     }
-    let mut staged = Vec::new();
-    while let Some(joined) = tasks.join_next().await {
-        match joined {
-            Ok(source) => staged.push(source?),
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-        }
-    }
+    let mut staged = join_all(tasks).await?;
     staged.sort_by(|a, b| a.job.table.cmp(&b.job.table));
     let mut reports = Vec::new();
     for source in staged {

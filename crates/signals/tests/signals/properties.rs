@@ -45,7 +45,7 @@ fn floats(row: &[u64]) -> Vec<f64> {
 
 #[test]
 fn a_long_batch_is_live_too() {
-    let purchases = busy(70_000);
+    let purchases = busy(132_000);
     assert!(whole(&purchases) == live(&mut Kernel::new(plan()), &purchases));
 }
 

@@ -23,7 +23,6 @@ pub(super) struct TreeSettings {
     pub(super) min_rows_per_leaf: usize,
     pub(super) features_per_split: usize,
     pub(super) negatives_per_positive: f64,
-    pub(super) min_negatives: usize,
 }
 
 /// Trees that were fitted on one sample, and the share of the negatives it kept.
@@ -42,7 +41,7 @@ pub(super) fn fit_batch(
     trees: usize,
 ) -> Result<Batch, FitError> {
     let mut random = Random::new(seed, 0xBA66 + batch);
-    let sample = examples.sample(settings.negatives_per_positive, settings.min_negatives, &mut random)?;
+    let sample = examples.sample(settings.negatives_per_positive, &mut random)?;
     let mut matrix = examples.matrix(&sample.rows, Layout::ColumnMajor);
     for number in matrix.iter_mut().filter(|number| number.is_nan()) {
         *number = BELOW_ALL;

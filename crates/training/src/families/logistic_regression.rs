@@ -1,8 +1,11 @@
-//! Logistic regression, fitted by smartcore's L-BFGS.
+//! Logistic regression, fitted by smartcore's L-BFGS on our own loss.
 //!
-//! The library knows no sample weights and reads a dense matrix on one thread at every step, so it sees all positives and a
-//! sample of the negatives. Keeping a share β of the negatives leaves the weights as they would be and adds −ln β to the
-//! log-odds; `intercept + ln β` takes it back out. An absent number counts as the mean; constant numbers get no weight.
+//! smartcore's `LogisticRegression` knows no sample weights, takes five passes over the data a step and cannot be told when to
+//! stop; its optimiser can be given another loss, which mends all three (see `logistic_loss`). It sees all positives and a
+//! sample of the negatives, weighted by one over the share kept: the fit is then that of all rows, intercept included. An
+//! absent number counts as the mean; constant numbers get no weight.
+
+use std::collections::BTreeMap;
 
 use lakehouse_models::{Layout, Linear, LinearParts, Random, ScoringForm};
 use serde::{Deserialize, Serialize};
@@ -11,15 +14,19 @@ use smartcore::optimization::{
     first_order::{FirstOrderOptimizer, lbfgs::LBFGS},
     line_search::Backtracking,
 };
-use super::logistic_loss::{LogisticLoss, Remembered};
 
 use super::{
     FitError, ModelFamily, ParameterError, Trainer,
+    logistic_loss::{LogisticLoss, Remembered},
     parameters::{Parameters, read, to_map},
 };
-use crate::Examples;
+use crate::{Examples, examples::NEGATIVES_PER_POSITIVE};
 
 const NAME: &str = "logistic_regression";
+/// Steps after which the fit is good enough, converged or not.
+const MAX_STEPS: usize = 300;
+/// The fit has converged when no coefficient of the mean loss slopes more than this.
+const TOLERANCE: f64 = 1e-6;
 
 /// The family `logistic_regression`.
 #[derive(Debug)]
@@ -32,13 +39,11 @@ struct LogisticRegressionTrainer {
     l2: f64,
     /// Negatives fitted on for every positive.
     negatives_per_positive: f64,
-    /// But never fewer negatives than this, if there are as many.
-    min_negatives: usize,
 }
 
 impl Default for LogisticRegressionTrainer {
     fn default() -> Self {
-        Self { l2: 1.0, negatives_per_positive: 50.0, min_negatives: 20_000 }
+        Self { l2: 1.0, negatives_per_positive: NEGATIVES_PER_POSITIVE }
     }
 }
 
@@ -46,8 +51,7 @@ impl Parameters for LogisticRegressionTrainer {
     fn ranges(&self) -> Vec<(&'static str, bool, &'static str)> {
         vec![
             ("l2", self.l2 > 0.0 && self.l2 <= 1e6, "above 0, at most 1,000,000"),
-            ("negatives_per_positive", (1.0..=1e4).contains(&self.negatives_per_positive), "between 1 and 10,000"),
-            ("min_negatives", self.min_negatives <= 10_000_000, "at most 10,000,000"),
+            ("negatives_per_positive", (1.0..=1e6).contains(&self.negatives_per_positive), "between 1 and 1,000,000"),
         ]
     }
 }
@@ -63,31 +67,30 @@ impl ModelFamily for LogisticRegression {
 }
 
 impl Trainer for LogisticRegressionTrainer {
-    fn parameters(&self) -> std::collections::BTreeMap<String, serde_json::Value> {
+    fn parameters(&self) -> BTreeMap<String, serde_json::Value> {
         to_map(self)
     }
 
     fn fit(&self, examples: &Examples<'_>, seed: u64) -> Result<ScoringForm, FitError> {
-        let mut random = Random::new(seed, 0x1061);
-        let sample = examples.sample(self.negatives_per_positive, self.min_negatives, &mut random)?;
-        let mut matrix = examples.matrix(&sample.rows, Layout::RowMajor);
-        let (means, scales) = standardise(&mut matrix, examples.width());
-
-        let labels = examples.targets(&sample.rows);
-        let weighted = std::env::var("UNW").is_err();
-        let negative_weight = if weighted { 1.0 / sample.kept_share } else { 1.0 };
-        let weights: Vec<f64> = labels.iter().map(|label| if *label > 0.0 { 1.0 } else { negative_weight }).collect();
+        let sample = examples.sample(self.negatives_per_positive, &mut Random::new(seed, 0x1061))?;
         let width = examples.width();
+        let mut matrix = examples.matrix(&sample.rows, Layout::RowMajor);
+        let (means, scales) = standardise(&mut matrix, width);
+        let labels = examples.targets(&sample.rows);
+        let weights = sample.weights(&labels);
+
         let loss = LogisticLoss { matrix: &matrix, width, labels: &labels, weights: &weights, l2: self.l2 };
         let loss = Remembered::new(&loss);
-        let tol: f64 = std::env::var("TOL").map_or(1e-6, |t| t.parse().unwrap());
-        let optimizer = LBFGS { max_iter: 500, g_atol: tol, ..LBFGS::default() };
-        let line = Backtracking { order: FunctionOrder::THIRD, ..Backtracking::default() };
-        let start = vec![0.0; width + 1];
-        let fitted = optimizer.optimize(&|point: &Vec<f64>| loss.value(point), &|g: &mut Vec<f64>, point: &Vec<f64>| loss.gradient(point, g), &start, &line);
-        println!("iterations {} f {}", fitted.iterations, fitted.f_x);
+        let optimizer = LBFGS { max_iter: MAX_STEPS, g_atol: TOLERANCE, ..LBFGS::default() };
+        let line_search = Backtracking { order: FunctionOrder::THIRD, ..Backtracking::default() };
+        let fitted = optimizer.optimize(
+            &|point: &Vec<f64>| loss.value(point),
+            &|gradient: &mut Vec<f64>, point: &Vec<f64>| loss.gradient(point, gradient),
+            &vec![0.0; width + 1],
+            &line_search,
+        );
         let mut weights = fitted.x;
-        let intercept = weights.pop().unwrap_or(0.0) + if weighted {0.0} else {sample.kept_share.ln()};
+        let intercept = weights.pop().unwrap_or(0.0);
         let parts = LinearParts { means, scales, weights, intercept };
         Linear::try_from(parts).map(ScoringForm::Linear).map_err(FitError::Form)
     }
@@ -110,4 +113,17 @@ fn standardise(matrix: &mut [f64], width: usize) -> (Vec<f64>, Vec<f64>) {
         }
     }
     (means, scales)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_standardised_and_constants_stay_harmless() {
+        let mut matrix = vec![1.0, 7.0, f64::NAN, 3.0, 7.0, f64::NAN];
+        let (means, scales) = standardise(&mut matrix, 3);
+        assert_eq!((means, scales), (vec![2.0, 7.0, 0.0], vec![1.0, 1.0, 1.0]));
+        assert_eq!(matrix, [-1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+    }
 }

@@ -6,7 +6,7 @@
 //! sampling back out. Batches are fitted on all cores and put together in their order, so the forest does not depend on how
 //! many cores there are.
 
-use std::{num::NonZeroUsize, thread};
+use std::{collections::BTreeMap, num::NonZeroUsize, thread};
 
 use lakehouse_models::{Combine, FlatForest, Forest, ScoringForm};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use super::{
     bagged_trees::{Batch, TreeSettings, fit_batch},
     parameters::{Parameters, read, to_map},
 };
-use crate::Examples;
+use crate::{Examples, examples::NEGATIVES_PER_POSITIVE};
 
 const NAME: &str = "random_forest";
 /// Trees that share a sample and its sorting.
@@ -37,10 +37,8 @@ struct RandomForestTrainer {
     min_rows_per_leaf: usize,
     /// Numbers tried at a split, as a share of all; 0 takes the square root of their number.
     features_share: f64,
-    /// Negatives a tree is fitted on for every positive.
+    /// Negatives a batch of trees is fitted on for every positive.
     negatives_per_positive: f64,
-    /// But never fewer negatives than this, if there are as many.
-    min_negatives: usize,
 }
 
 impl Default for RandomForestTrainer {
@@ -50,8 +48,7 @@ impl Default for RandomForestTrainer {
             max_depth: 10,
             min_rows_per_leaf: 1,
             features_share: 0.0,
-            negatives_per_positive: 50.0,
-            min_negatives: 2_000,
+            negatives_per_positive: NEGATIVES_PER_POSITIVE,
         }
     }
 }
@@ -63,8 +60,7 @@ impl Parameters for RandomForestTrainer {
             ("max_depth", (2..=30).contains(&self.max_depth), "between 2 and 30"),
             ("min_rows_per_leaf", (1..=100_000).contains(&self.min_rows_per_leaf), "between 1 and 100,000"),
             ("features_share", (0.0..=1.0).contains(&self.features_share), "between 0 and 1"),
-            ("negatives_per_positive", (1.0..=1e4).contains(&self.negatives_per_positive), "between 1 and 10,000"),
-            ("min_negatives", self.min_negatives <= 10_000_000, "at most 10,000,000"),
+            ("negatives_per_positive", (1.0..=1e6).contains(&self.negatives_per_positive), "between 1 and 1,000,000"),
         ]
     }
 }
@@ -80,7 +76,7 @@ impl ModelFamily for RandomForest {
 }
 
 impl Trainer for RandomForestTrainer {
-    fn parameters(&self) -> std::collections::BTreeMap<String, serde_json::Value> {
+    fn parameters(&self) -> BTreeMap<String, serde_json::Value> {
         to_map(self)
     }
 
@@ -104,7 +100,6 @@ impl RandomForestTrainer {
             min_rows_per_leaf: self.min_rows_per_leaf,
             features_per_split: (tried.round() as usize).clamp(1, width.max(1)),
             negatives_per_positive: self.negatives_per_positive,
-            min_negatives: self.min_negatives,
         }
     }
 
