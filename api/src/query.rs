@@ -44,7 +44,9 @@ pub(crate) async fn take(mut stream: QueryStream, limit: usize, time: Duration) 
 pub(crate) fn problem(error: LakeError) -> Problem {
     match &error {
         LakeError::NotReadOnly { .. } => Problem::bad_request("only one read-only query is allowed").with_code("not_read_only"),
-        LakeError::UnknownTable { table } => Problem::not_found(format!("no table is called `{table}`")).with_code("unknown_table"),
+        LakeError::UnknownTable { table } => {
+            Problem::not_found(format!("no table is called `{table}`")).with_code("unknown_table")
+        }
         LakeError::Plan { source } => Problem::bad_request(plan_reason(source)).with_code("invalid_query"),
         _ if error.is_out_of_memory() => {
             Problem::unprocessable("the query needs more memory than it may use; ask for less").with_code("out_of_memory")

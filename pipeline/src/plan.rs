@@ -44,9 +44,11 @@ pub async fn plan(job: &RunJob) -> Result<Vec<PlanLine>, RunError> {
             .map(|(table, (model, sql))| (table.clone(), sql.clone(), definition_hash(sql, &json!(model)), model.write.clone()))
             .collect::<Vec<_>>()
     };
-    let signals = job.domain.signals.iter().map(|(table, (spec, sql))| {
-        (table.clone(), sql.clone(), definition_hash(sql, &json!(spec)), WriteMode::Overwrite)
-    });
+    let signals = job
+        .domain
+        .signals
+        .iter()
+        .map(|(table, (spec, sql))| (table.clone(), sql.clone(), definition_hash(sql, &json!(spec)), WriteMode::Overwrite));
     let stages = [
         ("preprocessing", selects(&job.domain.preprocessing)),
         ("signals", signals.collect()),
@@ -64,7 +66,8 @@ pub async fn plan(job: &RunJob) -> Result<Vec<PlanLine>, RunError> {
     if !job.skip_training {
         for (model, (_, sql)) in &job.domain.training {
             let changed = changed_inputs(job, sql, &changing)?;
-            let reason = if changed.is_empty() { "trains if its definition changed".to_owned() } else { format!("changes: {changed}") };
+            let reason =
+                if changed.is_empty() { "trains if its definition changed".to_owned() } else { format!("changes: {changed}") };
             lines.push(PlanLine { stage: "training", name: model.to_string(), runs: !changed.is_empty(), reason });
         }
     }

@@ -85,6 +85,10 @@ fn space(context: &Context<'_>) -> anyhow::Result<String> {
     let folder = context.lake()?.location().folder()?;
     let free = fs4::available_space(&folder)?;
     let gib = free as f64 / f64::from(1 << 30);
-    anyhow::ensure!(free >= WANTED_SPACE, "only {gib:.1} GiB are free at {}; make room or set `lake` elsewhere", folder.display());
+    anyhow::ensure!(
+        free >= WANTED_SPACE,
+        "only {gib:.1} GiB are free at {}; make room or set `lake` elsewhere",
+        folder.display()
+    );
     Ok(format!("{gib:.1} GiB free at {}", folder.display()))
 }

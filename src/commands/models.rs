@@ -92,7 +92,12 @@ async fn show(registry: &Registry, model: &ModelName, version: Option<u32>, is_j
     }
     let is_champion = if champion == Some(wanted) { ", the champion" } else { "" };
     line(format_args!("{model} version {wanted}{is_champion}: {}", text(&version.manifest["description"])));
-    line(format_args!("family {}, created {}, by run {}", text(&version.manifest["family"]), version.created_at, text(&version.manifest["run"])));
+    line(format_args!(
+        "family {}, created {}, by run {}",
+        text(&version.manifest["family"]),
+        version.created_at,
+        text(&version.manifest["run"])
+    ));
     for (table, at) in version.manifest["made_from"]["tables"].as_object().into_iter().flatten() {
         line(format_args!("made from {table} at version {at}"));
     }

@@ -56,7 +56,8 @@ pub fn display(is_silent: bool) -> (Progress, Display) {
 }
 
 fn rows_bar(table: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template("  {spinner} {msg}: {human_pos} rows, {per_sec}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let style = ProgressStyle::with_template("  {spinner} {msg}: {human_pos} rows, {per_sec}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner());
     let bar = ProgressBar::new_spinner().with_style(style).with_message(table.to_owned());
     bar.enable_steady_tick(Duration::from_millis(100));
     bar

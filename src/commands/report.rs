@@ -49,7 +49,11 @@ fn sources(report: &RunReport) {
             line(format_args!("  {}: {} rows quarantined: {reason}", source.source, grouped(*rows)));
         }
         if !source.ignored_columns.is_empty() {
-            line(format_args!("  {}: columns ignored, the contract has none: {}", source.source, source.ignored_columns.join(", ")));
+            line(format_args!(
+                "  {}: columns ignored, the contract has none: {}",
+                source.source,
+                source.ignored_columns.join(", ")
+            ));
         }
     }
 }

@@ -56,7 +56,9 @@ async fn table(mut rows: QueryStream, mut out: Box<dyn Write + Send>) -> anyhow:
         count += batch.num_rows().min(room);
         batches.push(batch.slice(0, batch.num_rows().min(room)));
         if batch.num_rows() > room {
-            output::note(format_args!("only the first {MAX_TABLE_ROWS} rows are shown; use --format csv, json or parquet for all"));
+            output::note(format_args!(
+                "only the first {MAX_TABLE_ROWS} rows are shown; use --format csv, json or parquet for all"
+            ));
             break;
         }
     }

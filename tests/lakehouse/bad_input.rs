@@ -74,7 +74,8 @@ fn every_row_of_a_dirty_file_is_in_bronze_or_in_quarantine() {
 fn an_extra_column_is_reported_and_ignored() {
     let workspace = Workspace::with_sample(1_000);
     let users = fs::read_to_string(workspace.source("users_data.csv")).unwrap();
-    let wider: Vec<String> = users.lines().enumerate().map(|(row, line)| format!("{line},{}", if row == 0 { "shoe_size" } else { "42" })).collect();
+    let wider: Vec<String> =
+        users.lines().enumerate().map(|(row, line)| format!("{line},{}", if row == 0 { "shoe_size" } else { "42" })).collect();
     fs::write(workspace.source("users_data.csv"), wider.join("\n") + "\n").unwrap();
 
     let report = workspace.run().good().json();

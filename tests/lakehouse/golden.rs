@@ -39,7 +39,12 @@ fn compare(ours: &[Row], theirs: &[Row], key: &str) {
             }
         }
     }
-    assert!(differences.is_empty(), "{} differences, the first: {:#?}", differences.len(), &differences[..differences.len().min(10)]);
+    assert!(
+        differences.is_empty(),
+        "{} differences, the first: {:#?}",
+        differences.len(),
+        &differences[..differences.len().min(10)]
+    );
 }
 
 fn mart_equals_golden(mart: &str, key: &str) {

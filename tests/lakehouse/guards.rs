@@ -75,7 +75,8 @@ fn heavy_crates_have_one_door() {
     ];
     let named = named();
     for (heavy, allowed) in doors {
-        let namers: Vec<&str> = named.iter().filter(|(_, names)| names.contains(heavy)).map(|(package, _)| package.as_str()).collect();
+        let namers: Vec<&str> =
+            named.iter().filter(|(_, names)| names.contains(heavy)).map(|(package, _)| package.as_str()).collect();
         assert!(namers.iter().all(|package| allowed.contains(package)), "{heavy} is named by {namers:?}, allowed: {allowed:?}");
     }
 }
@@ -97,7 +98,24 @@ fn the_scoring_service_ships_without_a_query_engine() {
 
 #[test]
 fn licences_are_permissive() {
-    let allowed = ["MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "Unicode-3.0", "CC0-1.0", "Unlicense", "0BSD", "MIT-0", "BSL-1.0", "OpenSSL", "CDLA-Permissive-2.0", "bzip2-1.0.6", "NCSA"];
+    let allowed = [
+        "MIT",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "ISC",
+        "Zlib",
+        "Unicode-3.0",
+        "CC0-1.0",
+        "Unlicense",
+        "0BSD",
+        "MIT-0",
+        "BSL-1.0",
+        "OpenSSL",
+        "CDLA-Permissive-2.0",
+        "bzip2-1.0.6",
+        "NCSA",
+    ];
     // Copyleft of single files, used as they are.
     let allowed: Vec<&str> = allowed.into_iter().chain(["MPL-2.0"]).collect();
     // Crates whose manifest names a file instead of an expression; each was read.
@@ -125,7 +143,11 @@ fn the_version_square_is_one_version_each() {
 }
 
 fn sources() -> Vec<PathBuf> {
-    let listed = Command::new("git").current_dir(root()).args(["ls-files", "--cached", "--others", "--exclude-standard"]).output().unwrap();
+    let listed = Command::new("git")
+        .current_dir(root())
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .output()
+        .unwrap();
     let files = String::from_utf8(listed.stdout).unwrap();
     files.lines().map(|file| root().join(file)).filter(|file| file.is_file()).collect()
 }

@@ -128,7 +128,8 @@ fn datamarts_are_listed_filtered_and_ordered() {
     let wanted = "dm_mcc_fraud_risk?fraud_count=gt.5&order=fraud_rate.desc&select=mcc_code,fraud_rate&limit=3";
     let (status, rows) = served.get(&format!("{datamarts}/fraud/{wanted}"));
     assert_eq!(status, StatusCode::OK, "{rows}");
-    let sql = "select mcc_code, fraud_rate from fraud.gold.dm_mcc_fraud_risk where fraud_count > 5 order by fraud_rate desc limit 3";
+    let sql =
+        "select mcc_code, fraud_rate from fraud.gold.dm_mcc_fraud_risk where fraud_count > 5 order by fraud_rate desc limit 3";
     let (_, by_sql) = served.post(&format!("{}/sql", served.api), &json!({ "sql": sql }));
     assert_eq!(rows, by_sql["rows"]);
     assert_eq!(by_sql["row_count"], 3);
@@ -166,7 +167,11 @@ fn sql_is_read_only_capped_and_timed() {
     assert_eq!(problem_code(&ask("selec 1")), (400, "invalid_query"));
     let endless = "select count(*) from silver.transactions a, silver.transactions b, silver.transactions c where a.amount < b.amount + c.amount";
     let (status, answer) = served.post(&sql, &json!({ "sql": endless, "timeout_ms": 300 }));
-    assert_eq!((status.is_server_error() || status.is_client_error(), &answer["code"]), (true, &json!("query_timeout")), "{answer}");
+    assert_eq!(
+        (status.is_server_error() || status.is_client_error(), &answer["code"]),
+        (true, &json!("query_timeout")),
+        "{answer}"
+    );
     for body in [json!({}), json!({ "sql": 1 }), json!({ "sql": "select 1", "nothing": 1 }), json!([1])] {
         assert!(served.post(&sql, &body).0.is_client_error(), "{body}");
     }
@@ -212,7 +217,10 @@ fn a_run_takes_its_sources_from_the_sources_api() {
     let provider = Workspace::with_sample(2_000);
     let served = Served::start(&provider);
     let (_, names) = served.get(&format!("{}/files", served.sources));
-    assert_eq!(names, json!(["cards_data.csv", "mcc_codes.json", "train_fraud_labels.json", "transactions_data.csv", "users_data.csv"]));
+    assert_eq!(
+        names,
+        json!(["cards_data.csv", "mcc_codes.json", "train_fraud_labels.json", "transactions_data.csv", "users_data.csv"])
+    );
 
     let consumer = Workspace::new();
     consumer.lakehouse(&["run", "fraud", "--sources", &served.sources, "--skip-training"]).good();

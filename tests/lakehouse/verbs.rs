@@ -44,8 +44,13 @@ fn sql_answers_in_four_formats() {
     let table = workspace.lakehouse(&["sql", query]).good().stdout();
     assert!(table.contains("| purchases |") && table.contains("1000"), "{table}");
     assert_eq!(workspace.lakehouse(&["sql", query, "--format", "csv"]).good().stdout(), "purchases,nothing\n1000,\n");
-    assert_eq!(workspace.lakehouse(&["sql", query, "--format", "json"]).good().stdout(), "{\"purchases\":1000,\"nothing\":null}\n");
-    workspace.lakehouse(&["sql", "select * from gold.dm_time_of_day_fraud", "--format", "parquet", "--out", "hours.parquet"]).good();
+    assert_eq!(
+        workspace.lakehouse(&["sql", query, "--format", "json"]).good().stdout(),
+        "{\"purchases\":1000,\"nothing\":null}\n"
+    );
+    workspace
+        .lakehouse(&["sql", "select * from gold.dm_time_of_day_fraud", "--format", "parquet", "--out", "hours.parquet"])
+        .good();
     assert_eq!(&fs::read(workspace.path().join("hours.parquet")).unwrap()[..4], b"PAR1");
     let refused = workspace.lakehouse(&["sql", query, "--format", "parquet"]).bad();
     assert!(refused.stderr().contains("parquet needs a file: add --out FILE"), "{}", refused.stderr());

@@ -159,5 +159,7 @@ fn filter(column: String, text: &str) -> Result<Filter, Problem> {
         Some(Filter { column: column.clone(), comparison, value: value.to_owned() })
     });
     let names = operators.map(|(name, _)| name).join(", ");
-    parsed.ok_or_else(|| Problem::unprocessable(format!("`{column}` needs operator.value with one of {names}, as in `{column}=gt.10`")))
+    parsed.ok_or_else(|| {
+        Problem::unprocessable(format!("`{column}` needs operator.value with one of {names}, as in `{column}=gt.10`"))
+    })
 }

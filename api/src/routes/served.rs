@@ -85,7 +85,9 @@ async fn row(State(state): State<ApiState>, route: Arc<Route>, PathParams(key): 
 
 async fn mart(state: &ApiState, route: &Route) -> Result<Arc<Mart>, Problem> {
     let mart = state.marts.get(&route.domain, &route.table, route.serve.key.as_str()).await.map_err(query::problem)?;
-    mart.ok_or_else(|| Problem::unavailable(format!("`{}.{}` has not been made yet; run the pipeline", route.domain, route.table)))
+    mart.ok_or_else(|| {
+        Problem::unavailable(format!("`{}.{}` has not been made yet; run the pipeline", route.domain, route.table))
+    })
 }
 
 fn json(bytes: Vec<u8>) -> Response {

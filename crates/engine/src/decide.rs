@@ -46,7 +46,8 @@ pub fn decide(note: Option<&CommitNote>, definition: &str, inputs: &InputVersion
         return Decision::Rebuild { reason: "its definition changed".to_owned() };
     }
     let version_then = |table: &TableName| note.inputs.get(&table.to_string()).and_then(|version| version.parse::<u64>().ok());
-    let changed: Vec<&TableName> = inputs.iter().filter(|(table, now)| version_then(table) != Some(**now)).map(|(table, _)| table).collect();
+    let changed: Vec<&TableName> =
+        inputs.iter().filter(|(table, now)| version_then(table) != Some(**now)).map(|(table, _)| table).collect();
     match (changed.as_slice(), write) {
         ([], _) => Decision::Skip,
         ([only], WriteMode::Append { from }) if *only == from => match version_then(from) {

@@ -60,7 +60,8 @@ mod tests {
             node("silver.dates", &["bronze.dates"]),
         ];
         let levels = order(nodes).expect("no cycle");
-        let names: Vec<Vec<String>> = levels.iter().map(|level| level.iter().map(|node| node.table.to_string()).collect()).collect();
+        let names: Vec<Vec<String>> =
+            levels.iter().map(|level| level.iter().map(|node| node.table.to_string()).collect()).collect();
         assert_eq!(names, [vec!["silver.dates", "silver.rows"], vec!["gold.sums"]]);
     }
 

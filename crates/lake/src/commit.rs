@@ -82,7 +82,9 @@ impl Lake {
     /// Was `batch` committed to the table before?
     pub async fn has_batch(&self, domain: &DomainName, name: &TableName, batch: &str) -> Result<bool, LakeError> {
         let Some(table) = self.load(domain, name).await? else { return Ok(false) };
-        has_batch(&table, batch).await.map_err(|source| LakeError::Log { table: qualified(domain, name), source: Box::new(source) })
+        has_batch(&table, batch)
+            .await
+            .map_err(|source| LakeError::Log { table: qualified(domain, name), source: Box::new(source) })
     }
 
     /// Commits a change, trying again with jitter while other writers get in between.

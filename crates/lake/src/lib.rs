@@ -29,6 +29,6 @@ pub use quarantine::{Quarantine, RefusedRow};
 pub use session::{QueryStream, Session, TableReferences};
 pub use store::{Lake, LakeOptions};
 pub use table::{CommitNote, DataFile, LakeTable};
-pub use tasks::join_all;
 pub use table_query::{Comparison, Filter, TableQuery, TableQueryError};
+pub use tasks::join_all;
 pub use write::{DataFiles, TableWriter, WriteLayout};

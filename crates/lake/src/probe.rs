@@ -23,7 +23,8 @@ pub async fn probe_put_if_absent(lake: &Lake, writers: usize, rounds: usize) -> 
     for round in 0..rounds {
         let name = format!(".probe/{:032x}-{round}", rand::random::<u128>());
         let url = lake.location.join(&name)?;
-        let path = Path::from_url_path(url.path()).map_err(|source| LakeError::Store { path: name.clone(), source: source.into() })?;
+        let path =
+            Path::from_url_path(url.path()).map_err(|source| LakeError::Store { path: name.clone(), source: source.into() })?;
         let winners = race(&lake.store, &path, writers).await?;
         lake.store.delete(&path).await.map_err(|source| LakeError::Store { path: name, source })?;
         if winners != 1 {

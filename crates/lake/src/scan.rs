@@ -129,4 +129,3 @@ impl IntoTableOptions for datafusion::config::ParquetOptions {
         datafusion::config::TableParquetOptions { global: self, ..Default::default() }
     }
 }
-

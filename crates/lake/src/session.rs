@@ -8,8 +8,8 @@ use std::{
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use datafusion::{
-    common::TableReference,
     catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider},
+    common::TableReference,
     execution::SendableRecordBatchStream,
     logical_expr::LogicalPlan,
     prelude::{DataFrame, SQLOptions, SessionContext},

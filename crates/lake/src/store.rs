@@ -45,7 +45,8 @@ impl Lake {
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| LakeError::Open { location: location.clone(), source };
         std::fs::create_dir_all(options.location.folder()?).map_err(|e| failed(e.into()))?;
         let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
-        let pool = TrackConsumersPool::new(FairSpillPool::new(options.memory_limit), std::num::NonZeroUsize::MIN.saturating_add(4));
+        let pool =
+            TrackConsumersPool::new(FairSpillPool::new(options.memory_limit), std::num::NonZeroUsize::MIN.saturating_add(4));
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(pool))
             .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::OsTmpDirectory))

@@ -71,10 +71,8 @@ impl LakeTable {
         let failed = |source| LakeError::Log { table: qualified(domain, name), source: Box::new(source) };
         let state = table.snapshot().map_err(failed)?;
         let snapshot = state.snapshot();
-        let root = Path::from_url_path(table.table_url().path()).map_err(|source| LakeError::Store {
-            path: table.table_url().to_string(),
-            source: source.into(),
-        })?;
+        let root = Path::from_url_path(table.table_url().path())
+            .map_err(|source| LakeError::Store { path: table.table_url().to_string(), source: source.into() })?;
         let views: Vec<_> = snapshot.file_views(table.log_store().as_ref(), None).try_collect().await.map_err(failed)?;
         let mut files: Vec<DataFile> = views
             .iter()

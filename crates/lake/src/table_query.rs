@@ -125,11 +125,8 @@ impl Parts {
 }
 
 fn condition(column: Expr, kind: &DataType, filter: &Filter) -> Result<Expr, TableQueryError> {
-    let refused = |value: &str| TableQueryError::Value {
-        column: filter.column.clone(),
-        value: value.to_owned(),
-        kind: kind.to_string(),
-    };
+    let refused =
+        |value: &str| TableQueryError::Value { column: filter.column.clone(), value: value.to_owned(), kind: kind.to_string() };
     let value = |text: &str| match ScalarValue::try_from_string(text.to_owned(), kind) {
         Ok(value) => Ok(lit(value)),
         Err(_) => Err(refused(text)),

@@ -136,7 +136,10 @@ impl SourceContract {
                 return Err(SpecError::rule(path, format!("the column `{name}` is declared twice")));
             }
             if (self.format == FileFormat::JsonMap) != column.from.is_some() {
-                return Err(SpecError::rule(path, format!("column `{name}`: `from` goes with the format json_map, on every column")));
+                return Err(SpecError::rule(
+                    path,
+                    format!("column `{name}`: `from` goes with the format json_map, on every column"),
+                ));
             }
             if column.pii == Pii::Mask && column.kind != ColumnType::String {
                 return Err(SpecError::rule(path, format!("column `{name}`: only text can be masked")));

@@ -177,7 +177,8 @@ mod tests {
             assert_eq!(parse_timestamp(text.as_bytes()), Ok(expected), "{text}");
         }
         assert_eq!(parse_timestamp(b"2020-01-01T00:00:00.000001+01:00"), Ok(1_577_833_200_000_001));
-        for text in ["", "2010-13-01 00:00:00", "2011-02-29 00:00:00", "2010-01-01 24:00:00", "01/02/2010", "2010-01-01 00:0a:00"] {
+        for text in ["", "2010-13-01 00:00:00", "2011-02-29 00:00:00", "2010-01-01 24:00:00", "01/02/2010", "2010-01-01 00:0a:00"]
+        {
             assert_eq!(parse_timestamp(text.as_bytes()), Err(FieldError::Timestamp), "{text}");
         }
     }

@@ -68,7 +68,8 @@ impl DomainFolder {
             if path.is_dir() {
                 self.add_dir(&path, &format!("{prefix}{name}/"))?;
             } else if matches!(path.extension().and_then(|e| e.to_str()), Some("toml" | "sql")) {
-                let text = std::fs::read_to_string(&path).map_err(|source| SpecError::Read { path: path.display().to_string(), source })?;
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|source| SpecError::Read { path: path.display().to_string(), source })?;
                 self.files.insert(format!("{prefix}{name}"), text);
             }
         }
@@ -138,7 +139,10 @@ impl DomainFolder {
     /// The SQL beside a TOML file.
     fn sql(&self, toml_path: &str) -> Result<String, SpecError> {
         let path = format!("{}.sql", toml_path.trim_end_matches(".toml"));
-        self.files.get(&path).cloned().ok_or_else(|| SpecError::rule(&path, "the file is missing: every model has a select beside its TOML"))
+        self.files
+            .get(&path)
+            .cloned()
+            .ok_or_else(|| SpecError::rule(&path, "the file is missing: every model has a select beside its TOML"))
     }
 }
 

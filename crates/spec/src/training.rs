@@ -70,7 +70,10 @@ impl TrainingSpec {
         }
         for feature in &self.features {
             if feature.column == self.label || feature.column == self.time {
-                return Err(SpecError::rule(path, format!("`{}` cannot be a feature: it is the label or the time", feature.column)));
+                return Err(SpecError::rule(
+                    path,
+                    format!("`{}` cannot be a feature: it is the label or the time", feature.column),
+                ));
             }
         }
         Ok(())

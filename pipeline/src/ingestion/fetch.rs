@@ -53,7 +53,8 @@ impl Sources {
         let folder = TempDir::new().map_err(|error| failed(error.into()))?;
         let client = reqwest::Client::new();
         let listing = client.get(format!("{url}/files")).send().await.and_then(reqwest::Response::error_for_status);
-        let names: Vec<String> = listing.map_err(|error| failed(error.into()))?.json().await.map_err(|error| failed(error.into()))?;
+        let names: Vec<String> =
+            listing.map_err(|error| failed(error.into()))?.json().await.map_err(|error| failed(error.into()))?;
         for name in names {
             fetch(&client, url, &name, folder.path()).await.map_err(failed)?;
         }

@@ -3,12 +3,16 @@
 use std::{collections::HashSet, sync::Arc};
 
 use arrow::{
-    array::{ArrayRef, BooleanBuilder, Date32Builder, Float64Builder, Int64Array, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder},
+    array::{
+        ArrayRef, BooleanBuilder, Date32Builder, Float64Builder, Int64Array, Int64Builder, RecordBatch, StringBuilder,
+        TimestampMicrosecondBuilder,
+    },
     datatypes::{DataType, Field, Schema as ArrowSchema, SchemaRef, TimeUnit},
     error::ArrowError,
 };
 use lakehouse_spec::{
-    ColumnContract, ColumnType, Pii, SourceContract, parse_boolean, parse_integer, parse_money, parse_month, parse_number, parse_timestamp,
+    ColumnContract, ColumnType, Pii, SourceContract, parse_boolean, parse_integer, parse_money, parse_month, parse_number,
+    parse_timestamp,
 };
 use roaring::RoaringTreemap;
 use twox_hash::XxHash3_128;

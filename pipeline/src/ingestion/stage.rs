@@ -166,9 +166,10 @@ impl Landed {
         // A new contract asks for all rows again. A batch whose file is gone could not be read again and would be lost.
         let lost = entries.iter().find(|(name, ..)| job.is_append() && !files.iter().any(|file| file.name == *name));
         match (lost, files.first()) {
-            (Some((name, ..)), Some(file)) => {
-                Err(job.shape_error(file, format!("has a new contract, and `{name}`, which landed before, is needed to read all rows anew")))
-            }
+            (Some((name, ..)), Some(file)) => Err(job.shape_error(
+                file,
+                format!("has a new contract, and `{name}`, which landed before, is needed to read all rows anew"),
+            )),
             _ => Ok(Self { entries: Vec::new(), is_void: true }),
         }
     }
@@ -209,7 +210,10 @@ pub(crate) async fn stage(job: SourceJob, progress: &Progress) -> Result<StagedS
     let started = Instant::now();
     let batches = decide(&job).await?;
     let mut source = StagedSource { job, batches: Vec::new(), unchanged: 0, started };
-    let superseded: Vec<i64> = batches.iter().filter_map(|batch| if let Some(Action::Supersede(number)) = batch.action { Some(number) } else { None }).collect();
+    let superseded: Vec<i64> = batches
+        .iter()
+        .filter_map(|batch| if let Some(Action::Supersede(number)) = batch.action { Some(number) } else { None })
+        .collect();
     let mut known = None;
     for batch in batches {
         let Some(action) = batch.action else {
@@ -277,7 +281,9 @@ async fn stage_batch(
                 writer.write(&rows).await
             }
             Found::Refused { line, reason, row } => {
-                quarantine.add(RefusedRow { origin: &batch.file.name, line: Some(line), reason: &reason, row: row.as_deref() }).await
+                quarantine
+                    .add(RefusedRow { origin: &batch.file.name, line: Some(line), reason: &reason, row: row.as_deref() })
+                    .await
             }
         };
     }
@@ -295,6 +301,7 @@ async fn stage_batch(
         return Err(job.read_error(&batch.file, error));
     }
     let files = writer.finish().await.map_err(job.store_error())?;
-    let staged = StagedBatch { batch, action, files, quarantine, refused: summary.refused, ignored_columns: summary.ignored_columns };
+    let staged =
+        StagedBatch { batch, action, files, quarantine, refused: summary.refused, ignored_columns: summary.ignored_columns };
     Ok((staged, summary.known))
 }

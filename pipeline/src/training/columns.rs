@@ -33,7 +33,8 @@ impl<'a> RowsBuilder<'a> {
 
     /// Adds a batch of the model's select.
     pub(super) fn add(&mut self, batch: &RecordBatch) -> Result<(), TrainError> {
-        let times = self.column_as(batch, self.spec.time.as_str(), &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))?;
+        let times =
+            self.column_as(batch, self.spec.time.as_str(), &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))?;
         if times.null_count() > 0 {
             return Err(self.refuse(format!("the time `{}` has nulls", self.spec.time)));
         }
@@ -78,7 +79,8 @@ fn append(column: &mut Option<Column>, array: &ArrayRef) -> Result<(), String> {
         DataType::Boolean => Column::Flag(Vec::new()),
         _ => Column::Number(Vec::new()),
     });
-    let as_kind = |kind: DataType| cast(array, &kind).map_err(|_| format!("holds {}, which no transform takes", array.data_type()));
+    let as_kind =
+        |kind: DataType| cast(array, &kind).map_err(|_| format!("holds {}, which no transform takes", array.data_type()));
     match column {
         Column::Number(numbers) if matches!(array.data_type(), DataType::Timestamp(_, _)) => {
             let micros = as_kind(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))?;

@@ -36,7 +36,11 @@ pub(crate) async fn train_all(job: &RunJob, run: &str, progress: &Progress) -> R
         let started = Instant::now();
         let mut report = train_model(job, model, spec, sql, run, progress).await?;
         report.seconds = started.elapsed().as_secs_f64();
-        progress.tell(Event::StepDone { name: format!("model {model}"), outcome: report.decision.clone(), seconds: report.seconds });
+        progress.tell(Event::StepDone {
+            name: format!("model {model}"),
+            outcome: report.decision.clone(),
+            seconds: report.seconds,
+        });
         reports.push(report);
     }
     Ok(reports)

@@ -50,7 +50,10 @@ impl ModelReport {
 }
 
 /// The latest version and what it was made from.
-pub(super) async fn latest_made_from(registry: &Registry, model: &ModelName) -> Result<Option<(VersionNumber, MadeFrom)>, TrainError> {
+pub(super) async fn latest_made_from(
+    registry: &Registry,
+    model: &ModelName,
+) -> Result<Option<(VersionNumber, MadeFrom)>, TrainError> {
     let page = VersionPage { before: None, limit: 1 };
     let latest = registry.versions(model, page).await?.pop();
     Ok(latest.and_then(|latest| Some((latest.version, MadeFrom::deserialize(latest.manifest.get("made_from")?).ok()?))))
@@ -104,7 +107,8 @@ pub(super) async fn register(
 fn candidates(outcome: &TrainingOutcome) -> Vec<CandidateReport> {
     let report = |(position, candidate): (usize, &lakehouse_training::CandidateOutcome)| {
         let metrics = candidate.metrics();
-        let estimate = |estimate: &lakehouse_models::metrics::Estimate| [estimate.value, estimate.interval.low, estimate.interval.high];
+        let estimate =
+            |estimate: &lakehouse_models::metrics::Estimate| [estimate.value, estimate.interval.low, estimate.interval.high];
         CandidateReport {
             family: candidate.family.clone(),
             fit_seconds: candidate.fit_seconds,
@@ -126,8 +130,12 @@ fn new_version(
 ) -> Result<NewVersion, TrainError> {
     let drawn = |source: Box<dyn std::error::Error + Send + Sync>| TrainError::Report { model: model.clone(), source };
     let best = &outcome.candidates[outcome.best];
-    let mut files: Vec<(String, Bytes)> = best.files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.clone().into())).collect();
+    let mut files: Vec<(String, Bytes)> =
+        best.files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.clone().into())).collect();
     let text = |name: &str, text: String| (name.to_owned(), Bytes::from(text));
+    files.push(text("report.md", report::markdown(outcome)));
+    files.push(text("precision_recall.svg", report::curves_svg(outcome).map_err(|error| drawn(error.into()))?));
+    files.push(text("comparison.svg", report::comparison_svg(outcome).map_err(|error| drawn(error.into()))?));
     let manifest = json!({
         "description": spec.description,
         "family": best.family,

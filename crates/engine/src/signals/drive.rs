@@ -105,7 +105,8 @@ fn observe_in_parallel(kernel: &mut Kernel, events: &OwnedEvents) -> Result<Vec<
                 })
             })
             .collect();
-        let join = |task: std::thread::ScopedJoinHandle<'_, _>| task.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let join =
+            |task: std::thread::ScopedJoinHandle<'_, _>| task.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         tasks.into_iter().map(join).collect::<Result<Vec<Vec<Vec<f64>>>, EventError>>()
     })?;
     Ok(per_entity.into_iter().flatten().collect())

@@ -62,7 +62,8 @@ pub async fn run_signals(job: SignalsJob<'_>) -> Result<SignalsOutcome, EngineEr
         let report = StepReport::unchanged(job.table, present.version, started);
         return Ok(SignalsOutcome { report, state: None });
     }
-    let plan = Plan::compile(job.spec).map_err(|error| EngineError::Signals { table: job.table.clone(), source: error.into() })?;
+    let plan =
+        Plan::compile(job.spec).map_err(|error| EngineError::Signals { table: job.table.clone(), source: error.into() })?;
     let frame = session.frame(job.sql).await.map_err(&failed)?;
     let frame = events_in_order(job, &plan, frame)?;
     let schema = table_schema(job.spec, &plan, &frame);
@@ -77,8 +78,7 @@ pub async fn run_signals(job: SignalsJob<'_>) -> Result<SignalsOutcome, EngineEr
         ..CommitNote::default()
     };
     let (rows, bytes) = (files.rows, files.bytes);
-    let committed =
-        commit(job.lake, job.domain, job.table, schema, files, ChangeMode::Overwrite, note).await.map_err(&failed)?;
+    let committed = commit(job.lake, job.domain, job.table, schema, files, ChangeMode::Overwrite, note).await.map_err(&failed)?;
     let report = StepReport {
         table: job.table.clone(),
         decision: decision.to_string(),

@@ -3,7 +3,6 @@ use figment::Jail;
 use super::*;
 
 /// Runs a story in its own working directory and environment.
-#[expect(clippy::result_large_err, reason = "the signature is figment's")]
 fn story(tell: impl FnOnce(&mut Jail)) {
     Jail::expect_with(|jail| {
         tell(jail);

@@ -29,7 +29,10 @@ pub(super) fn read(path: &Path, contract: &SourceContract, sink: &mut RowSink) -
 }
 
 fn read_batch(batch: &RecordBatch, positions: &[usize], mut line: u64, sink: &mut RowSink) -> Result<u64, ReadError> {
-    let options = FormatOptions::new().with_null("").with_timestamp_format(Some("%Y-%m-%dT%H:%M:%S%.f")).with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"));
+    let options = FormatOptions::new()
+        .with_null("")
+        .with_timestamp_format(Some("%Y-%m-%dT%H:%M:%S%.f"))
+        .with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"));
     let formatters = positions
         .iter()
         .map(|position| ArrayFormatter::try_new(batch.column(*position).as_ref(), &options))
