@@ -6,6 +6,7 @@ mod bad_input;
 mod golden;
 mod guards;
 mod incremental;
+mod oracle;
 mod pii;
 mod program;
 mod services;

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use lakehouse_models::{
-    ArtifactError, BoundEncoder, Description, Encoder, EncoderError, FORM_FILE, Field, InputStatistics, MANIFEST_FILE, Metrics, Model,
-    NumberStatistics, ScoringForm, Split,
+    ArtifactError, BoundEncoder, Description, Encoder, EncoderError, FORM_FILE, Field, InputStatistics, MANIFEST_FILE, Metrics,
+    Model, NumberStatistics, ScoringForm, Split,
 };
 use lakehouse_spec::TrainingSpec;
 
@@ -173,7 +173,9 @@ impl Run<'_> {
     fn judge_champion(&self, champion: &Model) -> Result<Champion, TrainingError> {
         match champion.score_columns(self.rows.columns(), self.test_rows) {
             Ok(scores) => Ok(Champion::Judged(Box::new(self.metrics("champion", &scores)?))),
-            Err(source @ (EncoderError::UnknownColumn(_) | EncoderError::WrongKind { .. })) => Ok(Champion::NotComparable(source)),
+            Err(source @ (EncoderError::UnknownColumn(_) | EncoderError::WrongKind { .. })) => {
+                Ok(Champion::NotComparable(source))
+            }
             Err(source) => Err(TrainingError::Encoder(source)),
         }
     }

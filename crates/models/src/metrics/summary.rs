@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AlertRate, AtThreshold, CurvePoint, Interval, Ranking, ReliabilityBin, brier, calibration_error, intervals, log_loss, reliability,
+    AlertRate, AtThreshold, CurvePoint, Interval, Ranking, ReliabilityBin, brier, calibration_error, intervals, log_loss,
+    reliability,
 };
 
 /// Shares of the rows for which recall is quoted.

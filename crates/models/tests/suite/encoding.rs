@@ -47,7 +47,8 @@ fn bits(numbers: &[f64]) -> Vec<u64> {
 fn a_record_and_its_row_of_columns_give_the_same_numbers() {
     let columns = columns();
     let encoder = Encoder::fit(&features(FEATURES), &columns, &[0, 1, 2, 3]).expect("fits");
-    let names = ["amount", "log1p(amount)", "card_brand=visa", "card_brand=amex", "card_brand=*", "use_chip~true|chip", "has_chip"];
+    let names =
+        ["amount", "log1p(amount)", "card_brand=visa", "card_brand=amex", "card_brand=*", "use_chip~true|chip", "has_chip"];
     assert_eq!(encoder.output_names(), names);
 
     let bound = encoder.bind(&columns).expect("binds");
@@ -108,7 +109,9 @@ fn features_that_do_not_fit_the_columns_are_refused() {
 fn corrupt_encoders_are_refused() {
     let good = r#"{"inputs":[{"name":"a","kind":"number","nullable":true}],"features":[["a",{"transform":"number"}]]}"#;
     assert!(serde_json::from_str::<Encoder>(good).is_ok());
-    for (from, to) in [(r#"["a""#, r#"["b""#), (r#""kind":"number""#, r#""kind":"text""#), (r#"transform":"number""#, r#"transform":"new""#)] {
+    for (from, to) in
+        [(r#"["a""#, r#"["b""#), (r#""kind":"number""#, r#""kind":"text""#), (r#"transform":"number""#, r#"transform":"new""#)]
+    {
         assert!(serde_json::from_str::<Encoder>(&good.replace(from, to)).is_err(), "{to}");
     }
 }

@@ -101,7 +101,9 @@ fn recall_at_an_alert_rate() {
     // order = argsort(-scores); labels[order[:k]].sum() / labels.sum()
     let (scores, labels) = rows(false);
     let ranking = Ranking::new(&scores, &labels);
-    for (rate, alerts, recall) in [(0.001, 1, 0.012_658_227_848_101_266), (0.005, 5, 0.063_291_139_240_506_33), (0.01, 10, 0.126_582_278_481_012_67)] {
+    for (rate, alerts, recall) in
+        [(0.001, 1, 0.012_658_227_848_101_266), (0.005, 5, 0.063_291_139_240_506_33), (0.01, 10, 0.126_582_278_481_012_67)]
+    {
         let found = ranking.at_alert_rate(rate);
         assert_eq!(found.alerts, alerts);
         assert_near(found.recall, recall);

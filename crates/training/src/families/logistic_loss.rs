@@ -4,11 +4,7 @@
 //! for both at the same point, several times. Rows are summed in fixed blocks and blocks in their order, so the result does not
 //! depend on how many cores there are.
 
-use std::{
-    cell::RefCell,
-    num::NonZeroUsize,
-    thread,
-};
+use std::{cell::RefCell, num::NonZeroUsize, thread};
 
 /// Rows whose sums are taken together.
 const BLOCK_ROWS: usize = 4096;

@@ -25,9 +25,8 @@ pub fn markdown(outcome: &TrainingOutcome) -> String {
 }
 
 fn row(name: &str, metrics: &Metrics, fit_seconds: &str) -> String {
-    let estimate = |estimate: &Estimate| {
-        format!("{:.4} | {:.4} to {:.4}", estimate.value, estimate.interval.low, estimate.interval.high)
-    };
+    let estimate =
+        |estimate: &Estimate| format!("{:.4} | {:.4} to {:.4}", estimate.value, estimate.interval.low, estimate.interval.high);
     let recalls: Vec<String> = metrics.alert_rates.iter().map(|alerts| format!("{:.3}", alerts.recall)).collect();
     format!(
         "| {name} | {} | {} | {} | {:.5} | {:.5} | {fit_seconds} |\n",

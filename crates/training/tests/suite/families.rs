@@ -95,7 +95,9 @@ fn the_same_seed_gives_the_same_bytes() {
 #[test]
 fn parameters_are_checked() {
     for family in FAMILIES {
-        for text in ["negatives_per_positive = 0.5", "negatives_per_positive = nan", "nonsense = 1", "negatives_per_positive = \"x\""] {
+        for text in
+            ["negatives_per_positive = 0.5", "negatives_per_positive = nan", "nonsense = 1", "negatives_per_positive = \"x\""]
+        {
             let refused = family.check(&toml::from_str(text).expect("valid toml")).expect_err(text).to_string();
             assert!(refused.contains(family.name()), "{refused}");
         }

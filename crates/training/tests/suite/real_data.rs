@@ -59,9 +59,10 @@ fn rows(folder: &Path) -> TrainingRows {
         serde_json::from_reader(open("train_fraud_labels.json.gz")).expect("valid labels");
     let (cards, users) = (by_id(folder, "cards_data.csv"), by_id(folder, "users_data.csv"));
     let (mut times, mut row_labels) = (vec![], vec![]);
-    let mut numbers: Vec<(&str, Vec<f64>)> = ["credit_limit", "per_capita_income", "yearly_income", "total_debt", "credit_score", "num_credit_cards", "amount"]
-        .map(|name| (name, vec![]))
-        .to_vec();
+    let mut numbers: Vec<(&str, Vec<f64>)> =
+        ["credit_limit", "per_capita_income", "yearly_income", "total_debt", "credit_score", "num_credit_cards", "amount"]
+            .map(|name| (name, vec![]))
+            .to_vec();
     let mut texts: Vec<(&str, TextColumn)> =
         ["card_brand", "card_type", "merchant_state", "use_chip"].map(|name| (name, TextColumn::default())).to_vec();
     for transaction in records(open("transactions_data.csv.gz")) {
@@ -83,7 +84,8 @@ fn rows(folder: &Path) -> TrainingRows {
     }
     let numbers = numbers.into_iter().map(|(name, column)| (name.to_owned(), Column::Number(column)));
     let texts = texts.into_iter().map(|(name, column)| (name.to_owned(), Column::Text(column)));
-    TrainingRows::new(times, row_labels, Columns::new(numbers.chain(texts).collect()).expect("fit together")).expect("fit together")
+    TrainingRows::new(times, row_labels, Columns::new(numbers.chain(texts).collect()).expect("fit together"))
+        .expect("fit together")
 }
 
 #[test]

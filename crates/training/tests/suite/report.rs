@@ -26,7 +26,9 @@ fn a_run_is_told_in_a_table_and_two_charts() {
 
     let curves = curves_svg(&outcome).expect("draws");
     let bars = comparison_svg(&outcome).expect("draws");
-    for (svg, texts) in [(&curves, ["recall", "precision", "random_forest 1, AP"]), (&bars, ["ROC AUC", "random_forest 1", "present champion"])] {
+    for (svg, texts) in
+        [(&curves, ["recall", "precision", "random_forest 1, AP"]), (&bars, ["ROC AUC", "random_forest 1", "present champion"])]
+    {
         assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
         for text in texts {
             assert!(svg.contains(text), "{text} is written as text");

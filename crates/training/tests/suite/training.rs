@@ -6,7 +6,8 @@ use lakehouse_training::{Champion, Context, Progress, TrainingError, TrainingOut
 
 use crate::data::{Made, made, spec};
 
-pub const ALL: [(&str, &str); 3] = [("logistic_regression", ""), ("random_forest", "trees = 20"), ("gradient_boosting", "rounds = 30")];
+pub const ALL: [(&str, &str); 3] =
+    [("logistic_regression", ""), ("random_forest", "trees = 20"), ("gradient_boosting", "rounds = 30")];
 
 fn context<'a>(champion: Option<&'a Model>) -> Context<'a> {
     let tables = [("gold.fraud_training".to_owned(), 12)].into_iter().collect();
