@@ -2,7 +2,7 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use lakehouse_engine::{Node, SelectJob, SignalsJob, StepReport, order, run_select, run_signals};
+use lakehouse_engine::{Node, StepReport, TableJob, order, run_select, run_signals};
 use lakehouse_lake::{Lake, join_all};
 use lakehouse_registry::Registry;
 use lakehouse_spec::{Domain, StageModel, TableName};
@@ -103,15 +103,8 @@ async fn run_selects(
             let (job, run, progress) = (job.clone(), run.to_owned(), progress.clone());
             let (model, sql) = models[&node.table].clone();
             tasks.spawn(async move {
-                let select = SelectJob {
-                    lake: &job.lake,
-                    domain: &job.domain.name,
-                    table: &node.table,
-                    model: &model,
-                    sql: &sql,
-                    run: &run,
-                };
-                let report = run_select(select).await?;
+                let table = TableJob { lake: &job.lake, domain: &job.domain.name, table: &node.table, sql: &sql, run: &run };
+                let report = run_select(table, &model).await?;
                 tell_step(&progress, &report);
                 Ok::<_, RunError>(report)
             });
@@ -135,8 +128,8 @@ fn nodes(job: &RunJob, models: &std::collections::BTreeMap<TableName, (StageMode
 async fn run_all_signals(job: &RunJob, run: &str, progress: &Progress) -> Result<Vec<StepReport>, RunError> {
     let mut reports = Vec::new();
     for (table, (spec, sql)) in &job.domain.signals {
-        let signals = SignalsJob { lake: &job.lake, domain: &job.domain.name, table, spec, sql, run };
-        let outcome = run_signals(signals).await?;
+        let signals = TableJob { lake: &job.lake, domain: &job.domain.name, table, sql, run };
+        let outcome = run_signals(signals, spec).await?;
         if let Some(state) = outcome.state {
             training::publish_state(job, table, state).await?;
         }

@@ -19,7 +19,7 @@ use lakehouse_lake::{CommitNote, LakeError, Quarantine, RefusedRow};
 use lakehouse_spec::{Check, CheckAction, Schema, TableName};
 use tokio::sync::Mutex;
 
-use crate::{EngineError, SelectJob};
+use crate::{EngineError, TableJob};
 
 /// Rows on their way to a table.
 pub(crate) type RowStream = BoxStream<'static, Result<RecordBatch, LakeError>>;
@@ -49,7 +49,7 @@ pub(crate) struct CheckRunner {
 }
 
 impl CheckRunner {
-    pub(crate) fn new(job: SelectJob<'_>, checks: Checks) -> Result<Arc<Self>, LakeError> {
+    pub(crate) fn new(job: TableJob<'_>, checks: Checks) -> Result<Arc<Self>, LakeError> {
         let name = format!("{}_{}", job.table.schema.as_str(), job.table.table);
         let quarantine = TableName::new(Schema::Quarantine, &name).map_err(|_| LakeError::UnknownTable { table: name })?;
         Ok(Arc::new(Self {

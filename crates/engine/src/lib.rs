@@ -10,6 +10,7 @@ mod decide;
 mod definition;
 mod error;
 mod graph;
+mod job;
 mod select;
 mod signals;
 
@@ -19,7 +20,8 @@ pub use decide::{Decision, InputVersions, decide};
 pub use definition::definition_hash;
 pub use error::EngineError;
 pub use graph::{Node, order};
-pub use select::{SelectJob, run_select};
+pub use job::TableJob;
+pub use select::run_select;
 
-pub use signals::{SignalsJob, SignalsOutcome, run_signals};
+pub use signals::{SignalsOutcome, run_signals};
 pub use sink::StepReport;

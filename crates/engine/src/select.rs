@@ -9,95 +9,51 @@ use datafusion::{
     prelude::DataFrame,
 };
 use futures::StreamExt as _;
-use lakehouse_lake::{ChangeMode, CommitNote, Lake, LakeError, LakeTable, QueryStream, Session};
-use lakehouse_spec::{DomainName, StageModel, TableName};
+use lakehouse_lake::{Lake, LakeError, LakeTable, QueryStream};
+use lakehouse_spec::{StageModel, TableName};
 use serde_json::json;
 
 use crate::{
-    Decision, EngineError, InputVersions, StepReport,
+    Decision, EngineError, StepReport, TableJob,
     checks::{CheckRunner, Checks},
-    decide, definition_hash,
+    definition_hash,
+    job::Prepared,
     sink::{commit, write_streams},
 };
 
-/// A stage model to be brought up to date.
-#[derive(Debug, Clone, Copy)]
-pub struct SelectJob<'a> {
-    /// Where its tables are.
-    pub lake: &'a Lake,
-    /// Its domain.
-    pub domain: &'a DomainName,
-    /// The table it makes.
-    pub table: &'a TableName,
-    /// What is promised about the rows.
-    pub model: &'a StageModel,
-    /// The select.
-    pub sql: &'a str,
-    /// The run's name, for notes and quarantine.
-    pub run: &'a str,
-}
-
 /// Brings a stage model's table up to date. Memory is bounded by the lake's limit; the table changes in one commit or not at all.
-pub async fn run_select(job: SelectJob<'_>) -> Result<StepReport, EngineError> {
+pub async fn run_select(job: TableJob<'_>, model: &StageModel) -> Result<StepReport, EngineError> {
     let started = Instant::now();
     let failed = EngineError::table(job.table);
-    let definition = definition_hash(job.sql, &json!(job.model));
-    let session = job.lake.session(job.domain);
-    let inputs = session.register_references(job.lake, job.sql).await.map_err(&failed)?;
-    let versions: InputVersions = inputs.iter().map(|input| (input.name.clone(), input.version)).collect();
-    let present = job.lake.table(job.domain, job.table).await.map_err(&failed)?;
-    let note = present.as_ref().and_then(|table| table.note.as_ref());
-    let mut decision = decide(note, &definition, &versions, &job.model.write);
-    if let (Decision::Skip, Some(present)) = (&decision, &present) {
-        return Ok(StepReport::unchanged(job.table, present.version, started));
+    let mut prepared = job.prepare(definition_hash(job.sql, &json!(model)), &model.write).await?;
+    if let Some(version) = prepared.unchanged_at {
+        return Ok(job.unchanged(version, started));
     }
-    if let Decision::Append { from, since } = &decision {
-        let new = new_files(job.lake, &inputs, from, *since).await.map_err(&failed)?;
+    if let Decision::Append { from, since } = &prepared.decision {
+        let new = new_files(job.lake, &prepared.inputs, from, *since).await.map_err(&failed)?;
         match new {
-            Some(new) => session.register(new).map_err(&failed)?,
-            None => decision = Decision::Rebuild { reason: format!("rows of {from} were replaced") },
+            Some(new) => prepared.session.register(new).map_err(&failed)?,
+            None => prepared.decision = Decision::Rebuild { reason: format!("rows of {from} were replaced") },
         }
     }
-    let note = CommitNote {
-        run: job.run.to_owned(),
-        definition,
-        inputs: versions.iter().map(|(table, version)| (table.to_string(), version.to_string())).collect(),
-        ..CommitNote::default()
-    };
-    write(job, &session, &decision, note, started).await
+    write(job, model, prepared, started).await
 }
 
-async fn write(
-    job: SelectJob<'_>,
-    session: &Session,
-    decision: &Decision,
-    note: CommitNote,
-    started: Instant,
-) -> Result<StepReport, EngineError> {
+async fn write(job: TableJob<'_>, model: &StageModel, prepared: Prepared, started: Instant) -> Result<StepReport, EngineError> {
     let failed = EngineError::table(job.table);
-    let frame = session.frame(job.sql).await.map_err(&failed)?;
+    let frame = prepared.session.frame(job.sql).await.map_err(&failed)?;
     let (frame, schema) = in_delta_types(frame).map_err(&failed)?;
-    expect_columns(job, &schema)?;
-    let checks = Checks::compile(&frame, &job.model.checks).map_err(&failed)?;
+    expect_columns(job.table, model, &schema)?;
+    let checks = Checks::compile(&frame, &model.checks).map_err(&failed)?;
     let context = Arc::new(frame.task_ctx());
     let plan = frame.create_physical_plan().await.map_err(execute_error).map_err(&failed)?;
     let streams = execute_stream_partitioned(plan, context).map_err(execute_error).map_err(&failed)?;
     let runner = CheckRunner::new(job, checks).map_err(&failed)?;
     let streams = streams.into_iter().map(|stream| runner.wrap(QueryStream::from(stream).boxed())).collect();
-    let files = write_streams(job.lake, job.domain, job.table, &schema, streams).await.map_err(&failed)?;
-    let broken = runner.finish(&note).await?;
-    let mode = if matches!(decision, Decision::Append { .. }) { ChangeMode::Append } else { ChangeMode::Overwrite };
-    let (rows, bytes) = (files.rows, files.bytes);
-    let committed = commit(job.lake, job.domain, job.table, schema, files, mode, note).await.map_err(&failed)?;
-    Ok(StepReport {
-        table: job.table.clone(),
-        decision: decision.to_string(),
-        rows,
-        bytes,
-        version: committed.version(),
-        seconds: started.elapsed().as_secs_f64(),
-        broken,
-    })
+    let files = write_streams(job, &schema, streams).await.map_err(&failed)?;
+    let broken = runner.finish(&prepared.note).await?;
+    let report = commit(job, schema, files, &prepared.decision, prepared.note, started).await.map_err(&failed)?;
+    Ok(StepReport { broken, ..report })
 }
 
 fn execute_error(source: datafusion::error::DataFusionError) -> LakeError {
@@ -140,16 +96,14 @@ fn delta_type(kind: &DataType) -> DataType {
     }
 }
 
-/// The TOML's columns are the select's, in its order; every key is one of them.
-fn expect_columns(job: SelectJob<'_>, schema: &SchemaRef) -> Result<(), EngineError> {
-    let refuse = |reason: String| Err(EngineError::Columns { table: job.table.clone(), reason });
-    for key in &job.model.key {
-        if schema.field_with_name(key.as_str()).is_err() {
-            return refuse(format!("the key `{key}` is not a column of the select"));
-        }
+/// Every key and every described column is a column of the select.
+fn expect_columns(table: &TableName, model: &StageModel, schema: &SchemaRef) -> Result<(), EngineError> {
+    let refuse = |reason: String| Err(EngineError::Columns { table: table.clone(), reason });
+    let is_column = |name: &str| schema.field_with_name(name).is_ok();
+    if let Some(key) = model.key.iter().find(|key| !is_column(key.as_str())) {
+        return refuse(format!("the key `{key}` is not a column of the select"));
     }
-    let is_column = |name: &&String| schema.field_with_name(name).is_ok();
-    match job.model.columns.keys().find(|name| !is_column(name)) {
+    match model.columns.keys().find(|name| !is_column(name)) {
         Some(name) => refuse(format!("the file describes `{name}`, which is not a column of the select")),
         None => Ok(()),
     }

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, time::Instant};
 
 use arrow::datatypes::SchemaRef;
 use futures::StreamExt as _;
-use lakehouse_lake::{Change, ChangeMode, CommitNote, Committed, DataFiles, Lake, LakeError, WriteLayout, join_all};
+use lakehouse_lake::{Change, ChangeMode, CommitNote, DataFiles, Lake, LakeError, WriteLayout, join_all};
 use lakehouse_spec::{DomainName, TableName};
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use crate::checks::RowStream;
+use crate::{Decision, TableJob, checks::RowStream};
 
 /// What a step did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -31,11 +31,11 @@ pub struct StepReport {
 }
 
 impl StepReport {
-    /// A step that had nothing to do.
-    pub(crate) fn unchanged(table: &TableName, version: u64, started: Instant) -> Self {
+    /// A report without rows yet.
+    pub(crate) fn new(table: &TableName, decision: &Decision, version: u64, started: Instant) -> Self {
         Self {
             table: table.clone(),
-            decision: crate::Decision::Skip.to_string(),
+            decision: decision.to_string(),
             rows: 0,
             bytes: 0,
             version,
@@ -47,16 +47,14 @@ impl StepReport {
 
 /// Writes each stream into files of its own, all at the same time. Nothing is visible yet.
 pub(crate) async fn write_streams(
-    lake: &Lake,
-    domain: &DomainName,
-    table: &TableName,
+    job: TableJob<'_>,
     schema: &SchemaRef,
     streams: Vec<RowStream>,
 ) -> Result<DataFiles, LakeError> {
     let layout = WriteLayout { schema: schema.clone(), partition_columns: Vec::new() };
     let mut tasks = JoinSet::new();
     for stream in streams {
-        let (lake, domain, table, layout) = (lake.clone(), domain.clone(), table.clone(), layout.clone());
+        let (lake, domain, table, layout) = (job.lake.clone(), job.domain.clone(), job.table.clone(), layout.clone());
         tasks.spawn(async move { write_stream(&lake, &domain, &table, &layout, stream).await });
     }
     let mut files = DataFiles::default();
@@ -91,16 +89,18 @@ async fn write_stream(
     writer.finish().await
 }
 
-/// Commits what [`write_streams`] wrote.
+/// Commits what [`write_streams`] wrote, and reports it.
 pub(crate) async fn commit(
-    lake: &Lake,
-    domain: &DomainName,
-    table: &TableName,
+    job: TableJob<'_>,
     schema: SchemaRef,
     files: DataFiles,
-    mode: ChangeMode,
+    decision: &Decision,
     note: CommitNote,
-) -> Result<Committed, LakeError> {
+    started: Instant,
+) -> Result<StepReport, LakeError> {
+    let mode = if matches!(decision, Decision::Append { .. }) { ChangeMode::Append } else { ChangeMode::Overwrite };
     let layout = WriteLayout { schema, partition_columns: Vec::new() };
-    lake.commit(domain, table, &Change { files, mode, layout, batch: None, note }).await
+    let (rows, bytes) = (files.rows, files.bytes);
+    let committed = job.lake.commit(job.domain, job.table, &Change { files, mode, layout, batch: None, note }).await?;
+    Ok(StepReport { rows, bytes, ..StepReport::new(job.table, decision, committed.version(), started) })
 }

@@ -15,6 +15,9 @@ pub const FORM_FILE: &str = "form.json";
 /// The logarithm and the exponential may differ in the last bits between machines.
 const SAMPLE_TOLERANCE: f64 = 1e-9;
 
+/// Files by name.
+pub type Files = Vec<(&'static str, Vec<u8>)>;
+
 /// A checked encoder and form, ready to score, with the manifest that describes them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
@@ -133,7 +136,7 @@ impl Model {
     }
 
     /// The files, by name. The same model gives the same bytes.
-    pub fn to_files(&self) -> Result<Vec<(&'static str, Vec<u8>)>, ArtifactError> {
+    pub fn to_files(&self) -> Result<Files, ArtifactError> {
         let write = |source| ArtifactError::Write { file: MANIFEST_FILE, source };
         let mut manifest = serde_json::to_vec_pretty(&self.manifest).map_err(write)?;
         manifest.push(b'\n');

@@ -21,7 +21,7 @@ mod random;
 mod statistics;
 mod value;
 
-pub use artifact::{ArtifactError, FORM_FILE, MANIFEST_FILE, Model};
+pub use artifact::{ArtifactError, FORM_FILE, Files, MANIFEST_FILE, Model};
 pub use columns::{Column, Columns, ColumnsError, TextColumn};
 pub use encode::{BoundEncoder, Encoder, EncoderError, Input, InputError, Layout};
 pub use forms::{Combine, FlatForest, Forest, FormError, Linear, LinearParts, ScoringForm};

@@ -1,6 +1,6 @@
 //! What a training run is given beside its rows, and what comes of it.
 
-use lakehouse_models::{ArtifactError, EncoderError, Metrics, Model, Source, Split, metrics::MetricsError};
+use lakehouse_models::{ArtifactError, EncoderError, Files, Metrics, Model, Source, Split, metrics::MetricsError};
 
 use crate::families::{FitError, ParameterError};
 
@@ -59,7 +59,7 @@ pub struct CandidateOutcome {
     /// How long the fit took. Not part of the artifact: it is never twice the same.
     pub fit_seconds: f64,
     /// The artifact's files, by name.
-    pub files: Vec<(&'static str, Vec<u8>)>,
+    pub files: Files,
     /// What was read back from the files; its manifest has metrics and parameters.
     pub model: Model,
 }

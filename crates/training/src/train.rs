@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use lakehouse_models::{
-    ArtifactError, BoundEncoder, Description, Encoder, EncoderError, FORM_FILE, Field, InputStatistics, MANIFEST_FILE, Metrics,
-    Model, NumberStatistics, ScoringForm, Split,
+    ArtifactError, BoundEncoder, Description, Encoder, EncoderError, FORM_FILE, Field, Files, InputStatistics, MANIFEST_FILE,
+    Metrics, Model, NumberStatistics, ScoringForm, Split,
 };
 use lakehouse_spec::TrainingSpec;
 
@@ -147,7 +147,7 @@ impl Run<'_> {
         description: Description,
         form: ScoringForm,
         scores: &[f64],
-    ) -> Result<(Vec<(&'static str, Vec<u8>)>, Model), ArtifactError> {
+    ) -> Result<(Files, Model), ArtifactError> {
         let files = Model::new(description, self.encoder.clone(), form, self.sample_rows(scores))?.to_files()?;
         let bytes = |name: &str| files.iter().find(|(file, _)| *file == name).map_or(&[][..], |(_, bytes)| bytes);
         let model = Model::load(bytes(MANIFEST_FILE), bytes(FORM_FILE))?;

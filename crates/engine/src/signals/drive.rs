@@ -4,6 +4,7 @@ use std::error::Error;
 
 use arrow::{
     array::{ArrayRef, RecordBatch},
+    compute::concat_batches,
     datatypes::SchemaRef,
 };
 use futures::{StreamExt as _, stream};
@@ -17,8 +18,10 @@ use crate::checks::RowStream;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
+/// Rows the kernel takes at a time: it groups them by key, and the more rows of a key come together the less it costs.
+const KERNEL_ROWS: usize = 1 << 17;
 /// Batches that may wait before and after the kernel.
-const CHANNEL_DEPTH: usize = 4;
+const CHANNEL_DEPTH: usize = 1;
 
 /// Starts the kernel on `rows`, which are in order of time. Gives its table's rows, and a future of its final state to be awaited
 /// when those rows have ended.
@@ -31,10 +34,21 @@ pub(super) fn drive(
     let (feed, batches) = mpsc::channel::<Result<RecordBatch, LakeError>>(CHANNEL_DEPTH);
     let (results, output) = mpsc::channel::<Result<RecordBatch, LakeError>>(CHANNEL_DEPTH);
     tokio::spawn(async move {
+        let mut waiting = Waiting::default();
         while let Some(batch) = rows.next().await {
-            if feed.send(batch).await.is_err() {
+            let ready = match batch {
+                Ok(batch) => waiting.add(batch),
+                Err(error) => Some(Err(error)),
+            };
+            if let Some(ready) = ready
+                && feed.send(ready).await.is_err()
+            {
                 return;
             }
+        }
+        if let Some(rest) = waiting.take() {
+            // A kernel that has stopped tells why itself.
+            let _ = feed.send(rest).await;
         }
     });
     let spec = spec.clone();
@@ -47,6 +61,28 @@ pub(super) fn drive(
         }
     };
     (stream.boxed(), state)
+}
+
+/// Batches on their way to becoming one of [`KERNEL_ROWS`].
+#[derive(Default)]
+struct Waiting {
+    batches: Vec<RecordBatch>,
+    rows: usize,
+}
+
+impl Waiting {
+    fn add(&mut self, batch: RecordBatch) -> Option<Result<RecordBatch, LakeError>> {
+        self.rows += batch.num_rows();
+        self.batches.push(batch);
+        if self.rows >= KERNEL_ROWS { self.take() } else { None }
+    }
+
+    fn take(&mut self) -> Option<Result<RecordBatch, LakeError>> {
+        let batches = std::mem::take(&mut self.batches);
+        self.rows = 0;
+        let whole = concat_batches(&batches.first()?.schema(), &batches);
+        Some(whole.map_err(|error| LakeError::Execute { source: Box::new(error.into()) }))
+    }
 }
 
 fn run(

@@ -11,32 +11,15 @@ use datafusion::{
     logical_expr::{Expr, cast, col},
     prelude::DataFrame,
 };
-use lakehouse_lake::{ChangeMode, CommitNote, Lake, LakeError, QueryStream};
+use lakehouse_lake::{LakeError, QueryStream};
 use lakehouse_signals::{OutputKind, Plan};
-use lakehouse_spec::{ColumnName, DomainName, SignalsSpec, TableName, WriteMode};
+use lakehouse_spec::{ColumnName, SignalsSpec, WriteMode};
 use serde_json::json;
 
 use crate::{
-    Decision, EngineError, InputVersions, StepReport, decide, definition_hash,
+    EngineError, StepReport, TableJob, definition_hash,
     sink::{commit, write_streams},
 };
-
-/// A signals file to be brought up to date.
-#[derive(Debug, Clone, Copy)]
-pub struct SignalsJob<'a> {
-    /// Where its tables are.
-    pub lake: &'a Lake,
-    /// Its domain.
-    pub domain: &'a DomainName,
-    /// The table it makes.
-    pub table: &'a TableName,
-    /// What is computed.
-    pub spec: &'a SignalsSpec,
-    /// The select of its events.
-    pub sql: &'a str,
-    /// The run's name, for the note.
-    pub run: &'a str,
-}
 
 /// What running a signals file gave.
 #[derive(Debug)]
@@ -49,52 +32,30 @@ pub struct SignalsOutcome {
 
 /// Brings a signals table up to date. Rows are sorted by time with spilling; the kernel's state grows with the keys and with the
 /// events inside the longest window, not with the table.
-pub async fn run_signals(job: SignalsJob<'_>) -> Result<SignalsOutcome, EngineError> {
+pub async fn run_signals(job: TableJob<'_>, spec: &SignalsSpec) -> Result<SignalsOutcome, EngineError> {
     let started = Instant::now();
     let failed = EngineError::table(job.table);
-    let definition = definition_hash(job.sql, &json!(job.spec));
-    let session = job.lake.session(job.domain);
-    let inputs = session.register_references(job.lake, job.sql).await.map_err(&failed)?;
-    let versions: InputVersions = inputs.iter().map(|input| (input.name.clone(), input.version)).collect();
-    let present = job.lake.table(job.domain, job.table).await.map_err(&failed)?;
-    let decision = decide(present.as_ref().and_then(|table| table.note.as_ref()), &definition, &versions, &WriteMode::Overwrite);
-    if let (Decision::Skip, Some(present)) = (&decision, &present) {
-        let report = StepReport::unchanged(job.table, present.version, started);
-        return Ok(SignalsOutcome { report, state: None });
+    let prepared = job.prepare(definition_hash(job.sql, &json!(spec)), &WriteMode::Overwrite).await?;
+    if let Some(version) = prepared.unchanged_at {
+        return Ok(SignalsOutcome { report: job.unchanged(version, started), state: None });
     }
-    let plan =
-        Plan::compile(job.spec).map_err(|error| EngineError::Signals { table: job.table.clone(), source: error.into() })?;
-    let frame = session.frame(job.sql).await.map_err(&failed)?;
-    let frame = events_in_order(job, &plan, frame)?;
-    let schema = table_schema(job.spec, &plan, &frame);
+    let refused = |source| EngineError::Signals { table: job.table.clone(), source };
+    let plan = Plan::compile(spec).map_err(|error| refused(error.into()))?;
+    let frame = prepared.session.frame(job.sql).await.map_err(&failed)?;
+    let frame = events_in_order(job, spec, &plan, frame)?;
+    let schema = table_schema(spec, &plan, &frame);
     let rows = frame.execute_stream().await.map_err(|source| failed(LakeError::Execute { source: Box::new(source) }))?;
-    let (stream, kernel) = drive::drive(plan, job.spec, schema.clone(), QueryStream::from(rows));
-    let files = write_streams(job.lake, job.domain, job.table, &schema, vec![stream]).await.map_err(&failed)?;
-    let state = kernel.await.map_err(|source| EngineError::Signals { table: job.table.clone(), source })?;
-    let note = CommitNote {
-        run: job.run.to_owned(),
-        definition,
-        inputs: versions.iter().map(|(table, version)| (table.to_string(), version.to_string())).collect(),
-        ..CommitNote::default()
-    };
-    let (rows, bytes) = (files.rows, files.bytes);
-    let committed = commit(job.lake, job.domain, job.table, schema, files, ChangeMode::Overwrite, note).await.map_err(&failed)?;
-    let report = StepReport {
-        table: job.table.clone(),
-        decision: decision.to_string(),
-        rows,
-        bytes,
-        version: committed.version(),
-        seconds: started.elapsed().as_secs_f64(),
-        broken: Default::default(),
-    };
+    let (stream, kernel) = drive::drive(plan, spec, schema.clone(), QueryStream::from(rows));
+    let files = write_streams(job, &schema, vec![stream]).await.map_err(&failed)?;
+    let state = kernel.await.map_err(refused)?;
+    let report = commit(job, schema, files, &prepared.decision, prepared.note, started).await.map_err(&failed)?;
     Ok(SignalsOutcome { report, state: Some(state) })
 }
 
 /// The events with the columns the kernel and the table need, by time and id.
-fn events_in_order(job: SignalsJob<'_>, plan: &Plan, frame: DataFrame) -> Result<DataFrame, EngineError> {
+fn events_in_order(job: TableJob<'_>, spec: &SignalsSpec, plan: &Plan, frame: DataFrame) -> Result<DataFrame, EngineError> {
     let inputs = plan.inputs();
-    let needed = [&inputs.id, &inputs.time].into_iter().chain(&job.spec.carry).chain(&inputs.numbers).chain(&inputs.keys);
+    let needed = [&inputs.id, &inputs.time].into_iter().chain(&spec.carry).chain(&inputs.numbers).chain(&inputs.keys);
     let mut names: Vec<&ColumnName> = Vec::new();
     for name in needed.chain(&inputs.flags) {
         if frame.schema().field_with_unqualified_name(name.as_str()).is_err() {

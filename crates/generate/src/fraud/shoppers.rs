@@ -15,7 +15,7 @@ const HOUR_WEIGHTS: [u64; 24] = [9, 6, 4, 3, 4, 9, 24, 40, 50, 54, 57, 64, 70, 6
 
 // Chances, per million.
 const JOURNEY_PER_DAY: u64 = 5_000;
-const JOURNEY_ABROAD: u64 = 200_000;
+const JOURNEY_ABROAD: u64 = 350_000;
 const SHOPPING_SPREE: u64 = 2_000;
 const ONLINE_SPREE: u64 = 1_500;
 const GOES_ON: u64 = 300_000;

@@ -1,0 +1,58 @@
+//! What every step shares: a table, the select it is made from, and what has changed since it was last made.
+
+use lakehouse_lake::{CommitNote, Lake, LakeTable, Session};
+use lakehouse_spec::{DomainName, TableName, WriteMode};
+
+use crate::{Decision, EngineError, InputVersions, decide, sink::StepReport};
+
+/// A table to be brought up to date.
+#[derive(Debug, Clone, Copy)]
+pub struct TableJob<'a> {
+    /// Where its tables are.
+    pub lake: &'a Lake,
+    /// Its domain.
+    pub domain: &'a DomainName,
+    /// The table.
+    pub table: &'a TableName,
+    /// The select its rows come from.
+    pub sql: &'a str,
+    /// The run's name, for notes and quarantine.
+    pub run: &'a str,
+}
+
+/// A job whose inputs are pinned and registered in a session.
+pub(crate) struct Prepared {
+    pub session: Session,
+    pub inputs: Vec<LakeTable>,
+    pub decision: Decision,
+    /// What the commit will remember.
+    pub note: CommitNote,
+    /// The table's version when there is nothing to do.
+    pub unchanged_at: Option<u64>,
+}
+
+impl TableJob<'_> {
+    /// Pins the inputs and decides.
+    pub(crate) async fn prepare(self, definition: String, write: &WriteMode) -> Result<Prepared, EngineError> {
+        let failed = EngineError::table(self.table);
+        let session = self.lake.session(self.domain);
+        let inputs = session.register_references(self.lake, self.sql).await.map_err(&failed)?;
+        let versions: InputVersions = inputs.iter().map(|input| (input.name.clone(), input.version)).collect();
+        let present = self.lake.table(self.domain, self.table).await.map_err(&failed)?;
+        let last = present.as_ref().and_then(|table| table.note.as_ref());
+        let decision = decide(last, &definition, &versions, write);
+        let unchanged_at = present.filter(|_| decision == Decision::Skip).map(|table| table.version);
+        let note = CommitNote {
+            run: self.run.to_owned(),
+            definition,
+            inputs: versions.iter().map(|(table, version)| (table.to_string(), version.to_string())).collect(),
+            ..CommitNote::default()
+        };
+        Ok(Prepared { session, inputs, decision, note, unchanged_at })
+    }
+
+    /// The report of a step that had nothing to do.
+    pub(crate) fn unchanged(self, version: u64, started: std::time::Instant) -> StepReport {
+        StepReport::new(self.table, &Decision::Skip, version, started)
+    }
+}
