@@ -55,6 +55,11 @@ impl<'a> Examples<'a> {
         self.labels.get(row as usize).copied().unwrap_or(false)
     }
 
+    /// The number of positive rows.
+    pub fn positives(&self) -> usize {
+        self.rows.iter().filter(|row| self.label(**row)).count()
+    }
+
     /// Labels of `rows` as 0 and 1.
     pub fn targets(&self, rows: &[u32]) -> Vec<f64> {
         rows.iter().map(|row| f64::from(u8::from(self.label(*row)))).collect()

@@ -85,7 +85,7 @@ fn reliability_has_equally_many_rows_in_a_bin() {
         assert_near(bin.mean_score, expected);
     }
     // numpy.mean(numpy.abs(observed - predicted))
-    assert_near(calibration_error(&table), 0.243_097_766_513_377_49);
+    assert_near(calibration_error(&table), 0.243_097_766_513_377_5);
 }
 
 #[test]

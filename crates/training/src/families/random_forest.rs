@@ -37,8 +37,10 @@ struct RandomForestTrainer {
     min_rows_per_leaf: usize,
     /// Numbers tried at a split, as a share of all; 0 takes the square root of their number.
     features_share: f64,
-    /// Negatives a batch of trees is fitted on for every positive.
+    /// Negatives a batch of trees is fitted on for every positive,
     negatives_per_positive: f64,
+    /// as long as a batch has at most about this many rows. Fitting takes 24 bytes a number, on every core.
+    max_rows: usize,
 }
 
 impl Default for RandomForestTrainer {
@@ -49,6 +51,7 @@ impl Default for RandomForestTrainer {
             min_rows_per_leaf: 1,
             features_share: 0.0,
             negatives_per_positive: NEGATIVES_PER_POSITIVE,
+            max_rows: 300_000,
         }
     }
 }
@@ -61,6 +64,7 @@ impl Parameters for RandomForestTrainer {
             ("min_rows_per_leaf", (1..=100_000).contains(&self.min_rows_per_leaf), "between 1 and 100,000"),
             ("features_share", (0.0..=1.0).contains(&self.features_share), "between 0 and 1"),
             ("negatives_per_positive", (1.0..=1e6).contains(&self.negatives_per_positive), "between 1 and 1,000,000"),
+            ("max_rows", (1_000..=100_000_000).contains(&self.max_rows), "between 1,000 and 100,000,000"),
         ]
     }
 }
@@ -93,18 +97,20 @@ impl Trainer for RandomForestTrainer {
 }
 
 impl RandomForestTrainer {
-    fn settings(&self, width: usize) -> TreeSettings {
+    fn settings(&self, examples: &Examples<'_>) -> TreeSettings {
+        let width = examples.width();
+        let room = self.max_rows as f64 / examples.positives().max(1) as f64 - 1.0;
         let tried = if self.features_share > 0.0 { width as f64 * self.features_share } else { (width as f64).sqrt() };
         TreeSettings {
             max_depth: self.max_depth,
             min_rows_per_leaf: self.min_rows_per_leaf,
             features_per_split: (tried.round() as usize).clamp(1, width.max(1)),
-            negatives_per_positive: self.negatives_per_positive,
+            negatives_per_positive: self.negatives_per_positive.min(room).max(1.0),
         }
     }
 
     fn fit_batches(&self, examples: &Examples<'_>, seed: u64) -> Result<Vec<Batch>, FitError> {
-        let settings = self.settings(examples.width());
+        let settings = self.settings(examples);
         let batches = self.trees.div_ceil(TREES_PER_BATCH);
         let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let fit_share = |worker: usize| -> Result<Vec<_>, FitError> {
