@@ -1,8 +1,15 @@
 //! End to end: the `lakehouse` program on real input, as a user runs it.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what went wrong by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test says what went wrong by panicking"
+)]
 
 mod bad_input;
+mod formats;
 mod golden;
 mod guards;
 mod incremental;
