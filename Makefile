@@ -3,7 +3,8 @@
 DATA ?=
 ARGS ?=
 SAMPLE := data/sample
-LAKE := lake
+# Each data set has a lake of its own, so that trying one does not mix it with another.
+LAKE ?= lake/$(if $(DATA),$(notdir $(abspath $(DATA))),sample)
 LAKEHOUSE := target/debug/lakehouse
 
 .PHONY: run build test check bench clean
@@ -30,4 +31,4 @@ bench:
 	./bench/run
 
 clean:
-	rm -rf target $(LAKE) $(SAMPLE)
+	rm -rf target lake $(SAMPLE)
