@@ -9,4 +9,5 @@ mod text;
 mod transaction;
 
 pub use columns::Column;
+pub use instant::Instant;
 pub use transaction::Transaction;

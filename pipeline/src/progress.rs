@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lakehouse_engine::OnRows;
 use lakehouse_spec::TableName;
 
 /// Something that happened in a run.
@@ -55,6 +56,11 @@ impl Progress {
     /// Tells an event.
     pub fn tell(&self, event: Event) {
         (self.0)(event);
+    }
+
+    pub(crate) fn on_rows(&self, table: &TableName) -> OnRows {
+        let (progress, table) = (self.clone(), table.clone());
+        OnRows::new(move |rows| progress.rows(&table, rows))
     }
 
     pub(crate) fn rows(&self, table: &TableName, rows: u64) {

@@ -1,13 +1,16 @@
 //! A run: the five stages in order, each told as it goes.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
 
 use lakehouse_engine::{Node, StepReport, TableJob, order, run_select, run_signals};
 use lakehouse_lake::{Lake, join_all};
 use lakehouse_registry::Registry;
 use lakehouse_spec::{Domain, StageModel, TableName};
 use serde::Serialize;
-use tokio::task::JoinSet;
+use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
     Event, Progress, RunError, SourceReport, Sources, ingestion,
@@ -89,6 +92,10 @@ pub async fn run(job: &RunJob, progress: &Progress) -> Result<RunReport, RunErro
     Ok(report)
 }
 
+/// Tables of a stage that are made at the same time. One query keeps every core busy; the second fills the pauses in which the
+/// first plans and commits, and more of them would only cut each one's share of the memory.
+const TABLES_AT_ONCE: usize = 2;
+
 /// Makes the tables of a stage, level by level; the tables of a level at the same time.
 async fn run_selects(
     job: &RunJob,
@@ -97,13 +104,18 @@ async fn run_selects(
     progress: &Progress,
 ) -> Result<Vec<StepReport>, RunError> {
     let mut reports = Vec::new();
+    let turns = Arc::new(Semaphore::new(TABLES_AT_ONCE));
     for level in order(nodes(job, models)?)? {
         let mut tasks = JoinSet::new();
         for node in level {
-            let (job, run, progress) = (job.clone(), run.to_owned(), progress.clone());
+            let (job, run, progress, turns) = (job.clone(), run.to_owned(), progress.clone(), turns.clone());
             let (model, sql) = models[&node.table].clone();
             tasks.spawn(async move {
-                let table = TableJob { lake: &job.lake, domain: &job.domain.name, table: &node.table, sql: &sql, run: &run };
+                // The semaphore is never closed; without a turn the table is made all the same.
+                let _turn = turns.acquire_owned().await;
+                let on_rows = progress.on_rows(&node.table);
+                let (domain, table) = (&job.domain.name, &node.table);
+                let table = TableJob { lake: &job.lake, domain, table, sql: &sql, run: &run, on_rows: &on_rows };
                 let report = run_select(table, &model).await?;
                 tell_step(&progress, &report);
                 Ok::<_, RunError>(report)
@@ -128,7 +140,8 @@ fn nodes(job: &RunJob, models: &std::collections::BTreeMap<TableName, (StageMode
 async fn run_all_signals(job: &RunJob, run: &str, progress: &Progress) -> Result<Vec<StepReport>, RunError> {
     let mut reports = Vec::new();
     for (table, (spec, sql)) in &job.domain.signals {
-        let signals = TableJob { lake: &job.lake, domain: &job.domain.name, table, sql, run };
+        let on_rows = progress.on_rows(table);
+        let signals = TableJob { lake: &job.lake, domain: &job.domain.name, table, sql, run, on_rows: &on_rows };
         let outcome = run_signals(signals, spec).await?;
         if let Some(state) = outcome.state {
             training::publish_state(job, table, state).await?;

@@ -10,6 +10,7 @@ use super::{Transaction, identifier::Identifier};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
     Amount,
+    Timestamp,
     CardBrand,
     CardType,
     MerchantState,
@@ -26,8 +27,9 @@ pub enum Column {
     MccCode,
 }
 
-const COLUMNS: [(&str, Column); 15] = [
+const COLUMNS: [(&str, Column); 16] = [
     ("amount", Column::Amount),
+    ("timestamp_ts", Column::Timestamp),
     ("card_brand", Column::CardBrand),
     ("card_type", Column::CardType),
     ("merchant_state", Column::MerchantState),
@@ -73,6 +75,7 @@ impl Column {
         let text = |text| Value::Text(text);
         match self {
             Self::Amount => Value::Number(transaction.amount),
+            Self::Timestamp => transaction.timestamp.map_or(Value::Absent, |instant| Value::Number(instant.0 as f64)),
             Self::CardBrand => text(transaction.card_brand.as_str()),
             Self::CardType => text(transaction.card_type.as_str()),
             Self::MerchantState => text(merchant_state(transaction)),

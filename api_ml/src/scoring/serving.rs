@@ -8,7 +8,10 @@ use lakehouse_signals::{EventError, Key};
 use metrics::gauge;
 
 use super::{OnlineSignals, Prediction, Scorer, scorer::BindError};
-use crate::{models::Champion, request::Transaction};
+use crate::{
+    models::Champion,
+    request::{Instant, Transaction},
+};
 
 /// What serves; immutable, replaced as a whole.
 #[derive(Debug, Default)]
@@ -122,9 +125,11 @@ impl CardScorer {
     }
 
     fn score(&self, transaction: &Transaction, scratch: &mut Scratch) -> Result<Scored<'_>, ScoreError> {
-        let time = transaction.timestamp.map_or_else(|| Timestamp::now().as_microsecond(), |instant| instant.0);
-        self.signals.ask(transaction, time, scratch)?;
-        let prediction = self.scorer.score(transaction, &scratch.signals, &mut scratch.encoded)?;
+        let time = transaction.timestamp.unwrap_or_else(|| Instant(Timestamp::now().as_microsecond()));
+        // The model and the signals are to speak of the same instant.
+        let transaction = Transaction { timestamp: Some(time), ..*transaction };
+        self.signals.ask(&transaction, time.0, scratch)?;
+        let prediction = self.scorer.score(&transaction, &scratch.signals, &mut scratch.encoded)?;
         Ok(Scored { prediction, scorer: &self.scorer })
     }
 }

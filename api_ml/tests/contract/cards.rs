@@ -55,6 +55,26 @@ async fn the_instant_decides_what_a_card_has_done() {
 }
 
 #[tokio::test]
+async fn the_hour_the_weekday_and_the_share_of_the_limit_are_those_of_the_request() {
+    for (number, threshold, usual, unusual) in [
+        ("hour(timestamp_ts)", 22.0, json!({"timestamp": AT}), json!({"timestamp": "2019-10-31T23:30:00+01:00"})),
+        ("weekday(timestamp_ts)", 6.0, json!({"timestamp": AT}), json!({"timestamp": "2019-11-02 00:00:00"})),
+        ("amount/credit_limit", 0.5, json!({"credit_limit": 1e6}), json!({"credit_limit": 100})),
+    ] {
+        let mut app = App::start();
+        app.shelf.promote(&split_on("fraud_card", number, threshold)).await;
+        app.shelf.put_state(&morning()).await;
+        app.look().await;
+        let ask = |mut request: serde_json::Value| {
+            request["card_id"] = json!(42);
+            transaction_with(request)
+        };
+        assert_eq!(app.probability(&ask(usual)).await, 0.1, "{number}");
+        assert_eq!(app.probability(&ask(unusual)).await, 0.9, "{number}");
+    }
+}
+
+#[tokio::test]
 async fn asking_leaves_no_trace() {
     let mut app = App::start();
     app.shelf.promote(&split_on("fraud_card", "card_count_24h", 4.0)).await;

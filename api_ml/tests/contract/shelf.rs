@@ -155,11 +155,17 @@ fn build(model: &str, encoder: Encoder, grow: impl FnOnce(&mut FlatForest)) -> M
 fn encoder(features: &[FeatureSpec]) -> Encoder {
     let texts = || ["Visa", "Credit", "CA", "ONLINE"].into_iter().map(Some).collect();
     let column = |feature: &FeatureSpec| match feature.transform {
-        Transform::Number | Transform::Log1p => Column::Number(vec![1.0; 4]),
         Transform::Flag => Column::Flag(vec![None; 4]),
         Transform::TextFlag { .. } | Transform::OneHot { .. } => Column::Text(texts()),
+        _ => Column::Number(vec![1.0; 4]),
     };
-    let columns = features.iter().map(|feature| (feature.column.to_string(), column(feature))).collect();
+    let mut columns: Vec<(String, Column)> = Vec::new();
+    for feature in features {
+        for name in feature.columns().filter(|name| !columns.iter().any(|(known, _)| known == name.as_str())).collect::<Vec<_>>()
+        {
+            columns.push((name.to_string(), column(feature)));
+        }
+    }
     Encoder::fit(features, &Columns::new(columns).expect("columns"), &[0, 1, 2, 3]).expect("encoder")
 }
 

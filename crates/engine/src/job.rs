@@ -1,9 +1,32 @@
 //! What every step shares: a table, the select it is made from, and what has changed since it was last made.
 
+use std::{fmt, sync::Arc};
+
 use lakehouse_lake::{CommitNote, Lake, LakeTable, Session};
 use lakehouse_spec::{DomainName, TableName, WriteMode};
 
 use crate::{Decision, EngineError, InputVersions, decide, sink::StepReport};
+
+/// Hears of rows on their way into a table, batch by batch. Cheap to clone.
+#[derive(Clone)]
+pub struct OnRows(Arc<dyn Fn(u64) + Send + Sync>);
+
+impl OnRows {
+    /// Calls `listener` with the rows of each batch, on whatever thread writes it.
+    pub fn new(listener: impl Fn(u64) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(listener))
+    }
+
+    pub(crate) fn tell(&self, rows: usize) {
+        (self.0)(rows as u64);
+    }
+}
+
+impl fmt::Debug for OnRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnRows")
+    }
+}
 
 /// A table to be brought up to date.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +41,8 @@ pub struct TableJob<'a> {
     pub sql: &'a str,
     /// The run's name, for notes and quarantine.
     pub run: &'a str,
+    /// Hears of its rows while they are written.
+    pub on_rows: &'a OnRows,
 }
 
 /// A job whose inputs are pinned and registered in a session.

@@ -13,15 +13,13 @@ mod graph;
 mod job;
 mod select;
 mod signals;
-
 mod sink;
 
 pub use decide::{Decision, InputVersions, decide};
 pub use definition::definition_hash;
 pub use error::EngineError;
 pub use graph::{Node, order};
-pub use job::TableJob;
+pub use job::{OnRows, TableJob};
 pub use select::run_select;
-
 pub use signals::{SignalsOutcome, run_signals};
 pub use sink::StepReport;

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, time::Instant};
 
 use arrow::datatypes::SchemaRef;
 use futures::StreamExt as _;
-use lakehouse_lake::{Change, ChangeMode, CommitNote, DataFiles, Lake, LakeError, WriteLayout, join_all};
-use lakehouse_spec::{DomainName, TableName};
+use lakehouse_lake::{Change, ChangeMode, CommitNote, DataFiles, LakeError, TableWriter, WriteLayout, join_all};
+use lakehouse_spec::TableName;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use crate::{Decision, TableJob, checks::RowStream};
+use crate::{Decision, OnRows, TableJob, checks::RowStream};
 
 /// What a step did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -52,10 +52,12 @@ pub(crate) async fn write_streams(
     streams: Vec<RowStream>,
 ) -> Result<DataFiles, LakeError> {
     let layout = WriteLayout { schema: schema.clone(), partition_columns: Vec::new() };
+    let new_writer = |stream| Ok((stream, job.lake.writer(job.domain, job.table, &layout)?));
+    let writers: Vec<(RowStream, TableWriter)> = streams.into_iter().map(new_writer).collect::<Result<_, LakeError>>()?;
     let mut tasks = JoinSet::new();
-    for stream in streams {
-        let (lake, domain, table, layout) = (job.lake.clone(), job.domain.clone(), job.table.clone(), layout.clone());
-        tasks.spawn(async move { write_stream(&lake, &domain, &table, &layout, stream).await });
+    for (stream, writer) in writers {
+        let (schema, on_rows) = (schema.clone(), job.on_rows.clone());
+        tasks.spawn(async move { write_stream(writer, &schema, &on_rows, stream).await });
     }
     let mut files = DataFiles::default();
     for written in join_all(tasks).await? {
@@ -65,18 +67,19 @@ pub(crate) async fn write_streams(
 }
 
 async fn write_stream(
-    lake: &Lake,
-    domain: &DomainName,
-    table: &TableName,
-    layout: &WriteLayout,
+    mut writer: TableWriter,
+    schema: &SchemaRef,
+    on_rows: &OnRows,
     mut stream: RowStream,
 ) -> Result<DataFiles, LakeError> {
-    let mut writer = lake.writer(domain, table, layout)?;
     while let Some(batch) = stream.next().await {
         let written = match batch {
             // The plan may know that a column has no nulls; the table allows them, so that its columns never depend on a plan.
-            Ok(batch) => match batch.with_schema(layout.schema.clone()) {
-                Ok(batch) => writer.write(&batch).await,
+            Ok(batch) => match batch.with_schema(schema.clone()) {
+                Ok(batch) => {
+                    on_rows.tell(batch.num_rows());
+                    writer.write(&batch).await
+                }
                 Err(error) => Err(LakeError::Execute { source: Box::new(error.into()) }),
             },
             Err(error) => Err(error),

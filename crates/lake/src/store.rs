@@ -23,7 +23,8 @@ use crate::{LakeError, LakeLocation, LakeTable, Session};
 pub struct LakeOptions {
     /// The root.
     pub location: LakeLocation,
-    /// What all queries together may hold before they spill or fail, in bytes.
+    /// What the process may hold, in bytes: five eighths go to sorting, joining and aggregating, which spill or fail beyond it;
+    /// the rest is for reading, writing and the state of signals.
     pub memory_limit: usize,
     /// How many threads a query uses.
     pub threads: usize,
@@ -45,8 +46,8 @@ impl Lake {
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| LakeError::Open { location: location.clone(), source };
         std::fs::create_dir_all(options.location.folder()?).map_err(|e| failed(e.into()))?;
         let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
-        let pool =
-            TrackConsumersPool::new(FairSpillPool::new(options.memory_limit), std::num::NonZeroUsize::MIN.saturating_add(4));
+        let pool = FairSpillPool::new(options.memory_limit / 8 * 5);
+        let pool = TrackConsumersPool::new(pool, std::num::NonZeroUsize::MIN.saturating_add(4));
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(pool))
             .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::OsTmpDirectory))

@@ -69,11 +69,10 @@ impl TrainingSpec {
             return Err(SpecError::rule(path, "`min_lift` and `max_regression` cannot be negative"));
         }
         for feature in &self.features {
-            if feature.column == self.label || feature.column == self.time {
-                return Err(SpecError::rule(
-                    path,
-                    format!("`{}` cannot be a feature: it is the label or the time", feature.column),
-                ));
+            // The hour of a purchase tells something that holds next year too; its position in history does not.
+            let is_barred = |column: &&ColumnName| **column == self.label || (**column == self.time && !feature.is_of_time());
+            if let Some(column) = feature.columns().find(is_barred) {
+                return Err(SpecError::rule(path, format!("`{column}` cannot be a feature: it is the label or the time")));
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use lakehouse_models::{
     ArtifactError, BoundEncoder, Description, Encoder, EncoderError, FORM_FILE, Field, Files, InputStatistics, MANIFEST_FILE,
     Metrics, Model, NumberStatistics, ScoringForm, Split,
 };
-use lakehouse_spec::TrainingSpec;
+use lakehouse_spec::{ColumnName, TrainingSpec};
 
 use crate::{
     CandidateOutcome, Champion, Context, Examples, Progress, TrainingError, TrainingOutcome, TrainingRows,
@@ -30,7 +30,7 @@ pub fn train(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<TrainingOutcome, TrainingError> {
     let trainers = check_candidates(spec)?;
-    let inputs: Vec<&str> = spec.features.iter().map(|feature| feature.column.as_str()).collect();
+    let inputs: Vec<&str> = spec.features.iter().flat_map(|feature| feature.columns()).map(ColumnName::as_str).collect();
     let order = rows.labelled_in_time_order(&inputs);
     let (train_rows, test_rows) = order.split_at(rows.test_start(&order, spec.split.test_share));
     let split = Split { train: rows.part(train_rows), test: rows.part(test_rows) };

@@ -23,9 +23,9 @@ pub(super) struct RowsBuilder<'a> {
 impl<'a> RowsBuilder<'a> {
     pub(super) fn new(model: &'a ModelName, spec: &'a TrainingSpec) -> Self {
         let mut columns: Vec<(String, Option<Column>)> = Vec::new();
-        for feature in &spec.features {
-            if !columns.iter().any(|(name, _)| name == feature.column.as_str()) {
-                columns.push((feature.column.to_string(), None));
+        for column in spec.features.iter().flat_map(|feature| feature.columns()) {
+            if !columns.iter().any(|(name, _)| name == column.as_str()) {
+                columns.push((column.to_string(), None));
             }
         }
         Self { model, spec, times: Vec::new(), labels: Vec::new(), columns }

@@ -1,6 +1,6 @@
 //! Columns to matrices, through the same transforms as single records.
 
-use super::{Encoder, EncoderError, transform::FittedTransform};
+use super::{Encoder, EncoderError, Input, transform::FittedTransform};
 use crate::{Column, Columns, ScoringForm, Value};
 
 /// Rows that are encoded and scored together: their matrix stays in the cache.
@@ -33,7 +33,7 @@ struct BoundFeature<'a> {
 /// Where a feature's numbers come from: a column of numbers, or a table with one line for each distinct value.
 #[derive(Debug)]
 enum Source<'a> {
-    Numbers { values: &'a [f64], transform: &'a FittedTransform },
+    Numbers { values: &'a [f64], other: Option<&'a [f64]>, transform: &'a FittedTransform },
     Flags { flags: &'a [Option<bool>], table: Vec<f64> },
     Texts { codes: &'a [u32], table: Vec<f64>, texts: usize },
 }
@@ -42,23 +42,36 @@ impl Encoder {
     /// Finds the inputs among `columns`.
     pub fn bind<'a>(&'a self, columns: &'a Columns) -> Result<BoundEncoder<'a>, EncoderError> {
         let bound = self.features.iter().map(|feature| {
-            let input = self.input(feature);
-            let column = columns.get(&input.name).ok_or_else(|| EncoderError::UnknownColumn(input.name.clone()))?;
-            let width = feature.transform.width();
-            let found = column.kind().as_str();
-            let wrong_kind = || EncoderError::WrongKind { column: input.name.clone(), expected: input.kind, found };
-            let source = Source::new(column, &feature.transform).ok_or_else(wrong_kind)?;
-            Ok(BoundFeature { start: feature.start, width, source })
+            let other = match feature.other {
+                None => None,
+                Some(other) => match self.column(columns, other)? {
+                    (_, Column::Number(values)) => Some(values.as_slice()),
+                    (input, column) => return Err(wrong_kind(input, column)),
+                },
+            };
+            let (input, column) = self.column(columns, feature.input)?;
+            let source = Source::new(column, other, &feature.transform).ok_or_else(|| wrong_kind(input, column))?;
+            Ok(BoundFeature { start: feature.start, width: feature.transform.width(), source })
         });
         Ok(BoundEncoder { features: bound.collect::<Result<_, _>>()?, width: self.width() })
     }
+
+    fn column<'a>(&'a self, columns: &'a Columns, input: usize) -> Result<(&'a Input, &'a Column), EncoderError> {
+        let input = &self.inputs()[input];
+        let column = columns.get(&input.name).ok_or_else(|| EncoderError::UnknownColumn(input.name.clone()))?;
+        Ok((input, column))
+    }
+}
+
+fn wrong_kind(input: &Input, column: &Column) -> EncoderError {
+    EncoderError::WrongKind { column: input.name.clone(), expected: input.kind, found: column.kind().as_str() }
 }
 
 impl<'a> Source<'a> {
-    fn new(column: &'a Column, transform: &'a FittedTransform) -> Option<Self> {
+    fn new(column: &'a Column, other: Option<&'a [f64]>, transform: &'a FittedTransform) -> Option<Self> {
         match column {
             _ if column.kind() != transform.kind() => None,
-            Column::Number(values) => Some(Self::Numbers { values, transform }),
+            Column::Number(values) => Some(Self::Numbers { values, other, transform }),
             Column::Flag(flags) => {
                 let values = [Value::Flag(false), Value::Flag(true), Value::Absent];
                 Some(Self::Flags { flags, table: table(transform, values.into_iter())? })
@@ -77,7 +90,7 @@ fn table<'v>(transform: &FittedTransform, values: impl Iterator<Item = Value<'v>
     for value in values {
         let start = table.len();
         table.resize(start + transform.width(), f64::NAN);
-        transform.apply(value, table.get_mut(start..)?).ok()?;
+        transform.apply(value, Value::Absent, table.get_mut(start..)?).ok()?;
     }
     Some(table)
 }
@@ -126,11 +139,13 @@ impl BoundFeature<'_> {
     fn write<'r>(&self, offset: usize, places: impl Iterator<Item = (&'r u32, &'r mut f64)>) {
         let line = |table: &[f64], line: usize| table.get(line * self.width + offset).copied().unwrap_or(f64::NAN);
         match &self.source {
-            Source::Numbers { values, transform } => {
+            Source::Numbers { values, other, transform } => {
+                let number =
+                    |values: &[f64], row: u32| values.get(row as usize).map_or(Value::Absent, |number| Value::Number(*number));
                 for (row, place) in places {
-                    let value = values.get(*row as usize).map_or(Value::Absent, |number| Value::Number(*number));
+                    let other = other.map_or(Value::Absent, |values| number(values, *row));
                     // The kinds were compared while binding, so the transform cannot refuse.
-                    let _ = transform.apply(value, std::slice::from_mut(place));
+                    let _ = transform.apply(number(values, *row), other, std::slice::from_mut(place));
                 }
             }
             Source::Flags { flags, table } => {

@@ -1,6 +1,6 @@
 //! The encoder: which inputs a model takes and which numbers they become.
 
-use lakehouse_spec::FeatureSpec;
+use lakehouse_spec::{ColumnName, FeatureSpec};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -28,10 +28,11 @@ pub struct Encoder {
     width: usize,
 }
 
-/// One transform of one input; `start` is where its numbers begin.
+/// One transform of one input, or of two; `start` is where its numbers begin.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Feature {
     pub(super) input: usize,
+    pub(super) other: Option<usize>,
     pub(super) transform: FittedTransform,
     pub(super) start: usize,
 }
@@ -82,14 +83,15 @@ impl Encoder {
         let mut inputs: Vec<Input> = Vec::new();
         let mut fitted = Vec::with_capacity(features.len());
         for feature in features {
-            let name = feature.column.as_str();
-            let column = columns.get(name).ok_or_else(|| EncoderError::UnknownColumn(name.to_owned()))?;
-            let transform = FittedTransform::new(&feature.transform, |max| frequent_texts(column, rows, max));
-            match inputs.iter_mut().find(|input| input.name == name) {
-                Some(input) => input.nullable &= !feature.required,
-                None => inputs.push(Input { name: name.to_owned(), kind: column.kind(), nullable: !feature.required }),
+            for name in feature.columns().map(ColumnName::as_str) {
+                let column = columns.get(name).ok_or_else(|| EncoderError::UnknownColumn(name.to_owned()))?;
+                match inputs.iter_mut().find(|input| input.name == name) {
+                    Some(input) => input.nullable &= !feature.required,
+                    None => inputs.push(Input { name: name.to_owned(), kind: column.kind(), nullable: !feature.required }),
+                }
             }
-            fitted.push((name.to_owned(), transform));
+            let transform = FittedTransform::new(&feature.transform, |max| frequent_texts(columns, feature, rows, max));
+            fitted.push((feature.column.to_string(), transform));
         }
         Self::assemble(inputs, fitted)
     }
@@ -97,22 +99,26 @@ impl Encoder {
     fn assemble(inputs: Vec<Input>, fitted: Vec<(String, FittedTransform)>) -> Result<Self, EncoderError> {
         let mut encoder = Self { inputs, features: Vec::with_capacity(fitted.len()), width: 0 };
         for (name, transform) in fitted {
-            let position = encoder.inputs.iter().position(|input| input.name == name);
-            let (position, input) = position
-                .and_then(|position| Some((position, encoder.inputs.get(position)?)))
-                .ok_or_else(|| EncoderError::UnlistedInput(name.clone()))?;
-            if input.kind != transform.kind() {
-                return Err(EncoderError::WrongKind { column: name, expected: transform.kind(), found: input.kind.as_str() });
-            }
+            let input = encoder.position(&name, transform.kind())?;
+            let other = transform.other().map(|other| encoder.position(other, transform.kind())).transpose()?;
             let start = encoder.width;
             encoder.width += transform.width();
-            encoder.features.push(Feature { input: position, transform, start });
+            encoder.features.push(Feature { input, other, transform, start });
         }
         let mut names = encoder.output_names();
         names.sort();
         match names.windows(2).find(|pair| matches!(pair, [one, other] if one == other)) {
             Some([twice, _]) => Err(EncoderError::Twice(twice.clone())),
             _ => Ok(encoder),
+        }
+    }
+
+    /// Where the input of this name and kind stands.
+    fn position(&self, name: &str, expected: InputKind) -> Result<usize, EncoderError> {
+        let found = self.inputs.iter().enumerate().find(|(_, input)| input.name == name);
+        match found.ok_or_else(|| EncoderError::UnlistedInput(name.to_owned()))? {
+            (position, input) if input.kind == expected => Ok(position),
+            (_, input) => Err(EncoderError::WrongKind { column: name.to_owned(), expected, found: input.kind.as_str() }),
         }
     }
 
@@ -148,16 +154,25 @@ impl Encoder {
         out.clear();
         out.resize(self.width, f64::NAN);
         for feature in &self.features {
-            let input = self.input(feature);
-            let value = value_of(feature.input, input);
-            if !input.nullable && is_absent(value) {
-                return Err(InputError::Missing(input.name.clone()));
-            }
+            let value = self.required_value(feature.input, &value_of)?;
+            let other = feature.other.map_or(Ok(Value::Absent), |other| self.required_value(other, &value_of))?;
             let numbers = &mut out[feature.start..feature.start + feature.transform.width()];
-            let applied = feature.transform.apply(value, numbers);
-            applied.map_err(|_| InputError::WrongKind { input: input.name.clone(), expected: input.kind })?;
+            let wrong_kind = |_| {
+                let input = self.input(feature);
+                InputError::WrongKind { input: input.name.clone(), expected: input.kind }
+            };
+            feature.transform.apply(value, other, numbers).map_err(wrong_kind)?;
         }
         Ok(())
+    }
+
+    /// An input's value, absent only where it may be.
+    fn required_value<'a>(&self, input: usize, value_of: &impl Fn(usize, &Input) -> Value<'a>) -> Result<Value<'a>, InputError> {
+        let described = &self.inputs[input];
+        match value_of(input, described) {
+            value if !described.nullable && is_absent(value) => Err(InputError::Missing(described.name.clone())),
+            value => Ok(value),
+        }
     }
 
     pub(super) fn input(&self, feature: &Feature) -> &Input {
@@ -169,11 +184,11 @@ fn is_absent(value: Value<'_>) -> bool {
     matches!(value, Value::Absent) || matches!(value, Value::Number(number) if !number.is_finite())
 }
 
-fn frequent_texts(column: &Column, rows: &[u32], max_categories: usize) -> Categories {
-    let frequencies = match column {
-        Column::Text(texts) => texts.frequencies(rows),
+fn frequent_texts(columns: &Columns, feature: &FeatureSpec, rows: &[u32], max_categories: usize) -> Categories {
+    let frequencies = match columns.get(feature.column.as_str()) {
+        Some(Column::Text(texts)) => texts.frequencies(rows),
         // Another kind of column; `assemble` refuses it with its name.
-        Column::Number(_) | Column::Flag(_) => Vec::new(),
+        Some(Column::Number(_) | Column::Flag(_)) | None => Vec::new(),
     };
     Categories::index(frequencies.into_iter().take(max_categories).map(|(text, _)| text).collect())
 }

@@ -5,12 +5,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{InputKind, Value, fold};
 
+const MICROS_PER_HOUR: f64 = 3600.0 * 1e6;
+const MICROS_PER_DAY: f64 = 24.0 * MICROS_PER_HOUR;
+
 /// A transform that knows what it learnt from the training rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "transform", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum FittedTransform {
     Number,
     Log1p,
+    Ratio { to: String },
+    Hour,
+    Weekday,
     Flag,
     TextFlag { words: Vec<String>, parts: Vec<String> },
     OneHot { categories: Categories },
@@ -23,6 +29,9 @@ impl FittedTransform {
         match transform {
             Transform::Number => Self::Number,
             Transform::Log1p => Self::Log1p,
+            Transform::Ratio { to } => Self::Ratio { to: to.to_string() },
+            Transform::Hour => Self::Hour,
+            Transform::Weekday => Self::Weekday,
             Transform::Flag => Self::Flag,
             Transform::TextFlag { words, parts } => Self::TextFlag { words: folded(words), parts: folded(parts) },
             Transform::OneHot { max_categories } => Self::OneHot { categories: categories(*max_categories) },
@@ -32,9 +41,17 @@ impl FittedTransform {
     /// The kind of value it takes.
     pub(super) fn kind(&self) -> InputKind {
         match self {
-            Self::Number | Self::Log1p => InputKind::Number,
+            Self::Number | Self::Log1p | Self::Ratio { .. } | Self::Hour | Self::Weekday => InputKind::Number,
             Self::Flag => InputKind::Flag,
             Self::TextFlag { .. } | Self::OneHot { .. } => InputKind::Text,
+        }
+    }
+
+    /// The column it reads beside its own, of numbers as well.
+    pub(super) fn other(&self) -> Option<&str> {
+        match self {
+            Self::Ratio { to } => Some(to),
+            _ => None,
         }
     }
 
@@ -51,6 +68,9 @@ impl FittedTransform {
         match self {
             Self::Number | Self::Flag => vec![column.to_owned()],
             Self::Log1p => vec![format!("log1p({column})")],
+            Self::Ratio { to } => vec![format!("{column}/{to}")],
+            Self::Hour => vec![format!("hour({column})")],
+            Self::Weekday => vec![format!("weekday({column})")],
             Self::TextFlag { words, parts } => {
                 let texts: Vec<&str> = words.iter().chain(parts).map(String::as_str).collect();
                 vec![format!("{column}~{}", texts.join("|"))]
@@ -62,9 +82,9 @@ impl FittedTransform {
         }
     }
 
-    /// Writes the numbers of `value` to `out`, which is as long as [`width`](Self::width). Absent becomes NaN, except for
+    /// Writes the numbers of `value`, and of that of the [`other`](Self::other) column, to `out`, which is as long as [`width`](Self::width). Absent becomes NaN, except for
     /// one-hot, where it is none of the categories. A value of another kind is refused.
-    pub(super) fn apply(&self, value: Value<'_>, out: &mut [f64]) -> Result<(), WrongKind> {
+    pub(super) fn apply(&self, value: Value<'_>, other: Value<'_>, out: &mut [f64]) -> Result<(), WrongKind> {
         let number = match (self, value) {
             (Self::OneHot { categories }, Value::Text(text)) => {
                 out.fill(0.0);
@@ -74,6 +94,13 @@ impl FittedTransform {
             (_, Value::Absent) => f64::NAN,
             (Self::Number, Value::Number(number)) => finite(number),
             (Self::Log1p, Value::Number(number)) => finite(number.abs().ln_1p().copysign(number)),
+            (Self::Ratio { .. }, Value::Number(number)) => match other {
+                Value::Number(other) if other > 0.0 => finite(number / other),
+                _ => f64::NAN,
+            },
+            (Self::Hour, Value::Number(micros)) => (micros / MICROS_PER_HOUR).floor().rem_euclid(24.0),
+            // 1970 began on a Thursday.
+            (Self::Weekday, Value::Number(micros)) => ((micros / MICROS_PER_DAY).floor() + 3.0).rem_euclid(7.0) + 1.0,
             (Self::Flag, Value::Flag(flag)) => f64::from(u8::from(flag)),
             (Self::TextFlag { words, parts }, Value::Text(text)) => {
                 let is_word = words.iter().any(|word| fold::compare(word, text).is_eq());
@@ -154,7 +181,7 @@ mod tests {
 
     fn apply(transform: &FittedTransform, value: Value<'_>) -> Vec<f64> {
         let mut out = vec![9.0; transform.width()];
-        transform.apply(value, &mut out).expect("right kind");
+        transform.apply(value, Value::Absent, &mut out).expect("right kind");
         out
     }
 
@@ -166,7 +193,35 @@ mod tests {
         assert_eq!(apply(&FittedTransform::Log1p, Value::Number(-1.0)), [-std::f64::consts::LN_2]);
         assert_eq!(apply(&FittedTransform::Log1p, Value::Number(0.0)), [0.0]);
         assert_eq!(apply(&FittedTransform::Flag, Value::Flag(true)), [1.0]);
-        assert_eq!(FittedTransform::Flag.apply(Value::Number(1.0), &mut [0.0]), Err(WrongKind));
+        assert_eq!(FittedTransform::Flag.apply(Value::Number(1.0), Value::Absent, &mut [0.0]), Err(WrongKind));
+    }
+
+    #[test]
+    fn hours_and_weekdays_are_those_of_the_calendar() {
+        for (instant, hour, weekday) in [
+            ("1970-01-01T00:00:00Z", 0.0, 4.0),
+            ("2019-10-31T23:59:59.999999Z", 23.0, 4.0),
+            ("2024-02-29T12:30:00Z", 12.0, 4.0),
+            ("2026-11-22T07:00:00Z", 7.0, 7.0),
+            ("1969-12-29T05:00:00Z", 5.0, 1.0),
+        ] {
+            let micros = instant.parse::<jiff::Timestamp>().expect(instant).as_microsecond() as f64;
+            assert_eq!(apply(&FittedTransform::Hour, Value::Number(micros)), [hour], "{instant}");
+            assert_eq!(apply(&FittedTransform::Weekday, Value::Number(micros)), [weekday], "{instant}");
+        }
+    }
+
+    #[test]
+    fn a_ratio_needs_something_above_zero_to_divide_by() {
+        let ratio = |to| {
+            let mut out = [9.0];
+            FittedTransform::Ratio { to: "limit".into() }.apply(Value::Number(50.0), to, &mut out).expect("right kind");
+            out[0]
+        };
+        assert_eq!(ratio(Value::Number(200.0)), 0.25);
+        for to in [Value::Number(0.0), Value::Number(-1.0), Value::Number(f64::NAN), Value::Absent] {
+            assert!(ratio(to).is_nan(), "{to:?}");
+        }
     }
 
     #[test]

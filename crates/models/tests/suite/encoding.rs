@@ -15,6 +15,9 @@ const FEATURES: &str = r#"
 feature = [
   { column = "amount", transform = "number", required = true },
   { column = "amount", transform = "log1p" },
+  { column = "amount", transform = "ratio", to = "limit" },
+  { column = "time", transform = "hour" },
+  { column = "time", transform = "weekday" },
   { column = "card_brand", transform = "one_hot", max_categories = 2 },
   { column = "use_chip", transform = "text_flag", words = ["true"], parts = ["chip"] },
   { column = "has_chip", transform = "flag" },
@@ -24,6 +27,8 @@ fn columns() -> Columns {
     let texts = |texts: &[Option<&str>]| Column::Text(texts.iter().copied().collect::<TextColumn>());
     Columns::new(vec![
         ("amount".into(), Column::Number(vec![1.0, 2.5, -3.0, 1e9])),
+        ("limit".into(), Column::Number(vec![10.0, 0.0, f64::NAN, 1e4])),
+        ("time".into(), Column::Number(vec![0.0, 1.5e15, f64::NAN, 1.25e15])),
         ("card_brand".into(), texts(&[Some("Visa"), Some("AMEX"), Some("visa"), None])),
         ("use_chip".into(), texts(&[Some("Chip Transaction"), Some("TRUE"), None, Some("Swipe")])),
         ("has_chip".into(), Column::Flag(vec![Some(true), None, Some(false), None])),
@@ -47,8 +52,18 @@ fn bits(numbers: &[f64]) -> Vec<u64> {
 fn a_record_and_its_row_of_columns_give_the_same_numbers() {
     let columns = columns();
     let encoder = Encoder::fit(&features(FEATURES), &columns, &[0, 1, 2, 3]).expect("fits");
-    let names =
-        ["amount", "log1p(amount)", "card_brand=visa", "card_brand=amex", "card_brand=*", "use_chip~true|chip", "has_chip"];
+    let names = [
+        "amount",
+        "log1p(amount)",
+        "amount/limit",
+        "hour(time)",
+        "weekday(time)",
+        "card_brand=visa",
+        "card_brand=amex",
+        "card_brand=*",
+        "use_chip~true|chip",
+        "has_chip",
+    ];
     assert_eq!(encoder.output_names(), names);
 
     let bound = encoder.bind(&columns).expect("binds");
@@ -62,7 +77,7 @@ fn a_record_and_its_row_of_columns_give_the_same_numbers() {
         let column: Vec<f64> = (0..names.len()).map(|output| transposed[output * rows.len() + position]).collect();
         assert_eq!(bits(&numbers), bits(&column), "row {row}");
     }
-    assert_eq!(matrix[names.len()..][..5], [1.0, 2_f64.ln(), 1.0, 0.0, 0.0]);
+    assert_eq!(matrix[names.len()..][..8], [1.0, 2_f64.ln(), 0.1, 0.0, 4.0, 1.0, 0.0, 0.0]);
 }
 
 #[test]

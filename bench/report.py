@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Markdown tables of a results folder. usage: report.py RESULTS_DIR DATA_DIR"""
+import json, os, statistics, sys
+
+results, data = sys.argv[1:]
+STAGES = {"product": ["ingestion", "preprocessing", "signals", "datamarts"]}
+NAMES = {"product": "lakehouse"}
+
+
+def load(name):
+    path = f"{results}/{name}.jsonl"
+    return [json.loads(line) for line in open(path)] if os.path.exists(path) else []
+
+
+def by(rows, *keys):
+    groups = {}
+    for row in rows:
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    return groups
+
+
+def median(rows, value):
+    return statistics.median(value(row) for row in rows)
+
+
+def table(head, rows):
+    print("| " + " | ".join(head) + " |\n|" + "---|" + "---:|" * (len(head) - 1))
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+    print()
+
+
+def pipeline(rows):
+    with open(f"{data}/transactions_data.csv", "rb") as file:
+        transactions = sum(1 for _ in file) - 1
+    megabytes = sum(os.path.getsize(f"{data}/{name}") for name in os.listdir(data)) / 1e6
+    peers = by(rows, "peer")
+    ours = peers.get(("product",))
+    rounds = max(row["round"] for row in rows) + 1
+    print(f"### Pipeline: {transactions:,} transactions, {megabytes:.0f} MB of files, bronze included for lakehouse only (median of {rounds})\n")
+    lines = []
+    for (peer,), runs in peers.items():
+        wall = median(runs, lambda run: run["wall_s"])
+        ratio = f"{wall / median(ours, lambda run: run['wall_s']):.2f}" if ours else ""
+        lines.append([NAMES.get(peer, peer), f"{wall:.2f}", ratio, f"{transactions / wall:,.0f}", f"{median(runs, lambda run: run['cpu_s']):.1f}",
+                      f"{median(runs, lambda run: run['rss_mb']):.0f}", f"{median(runs, lambda run: run['out_mb']):.0f}"])
+    table(["program", "wall s", "× lakehouse", "rows/s", "cpu s", "peak RSS MiB", "written MB"], lines)
+    if ours:
+        seconds = {stage: median(ours, lambda run: run["stages"][stage]) for stage in STAGES["product"]}
+        table(["lakehouse stage", "seconds", "transactions/s"], [[stage, f"{s:.2f}", f"{transactions / s:,.0f}"] for stage, s in seconds.items()])
+
+
+def again(rows):
+    first = rows[0]["wall_s"]
+    print("### Running again\n")
+    table(["run", "wall s", "share of the first", "rows written"],
+          [[row["run"], f"{row['wall_s']:.2f}", f"{row['wall_s'] / first:.0%}", f"{row['rows_written']:,}"] for row in rows])
+
+
+def score(rows):
+    print("### Scoring over HTTP: `POST /predict`, wrk with one thread on the same machine\n")
+    lines = []
+    for (load_name, server), runs in sorted(by(rows, "load", "server").items(), key=lambda item: (item[0][0], -median(item[1], lambda run: run["rps"]))):
+        constant = by(rows, "load", "server").get((load_name, "axum const, 1 thread"))
+        rate = median(runs, lambda run: run["rps"])
+        share = f"{rate / median(constant, lambda run: run['rps']):.2f}" if constant else ""
+        lines.append([NAMES.get(server, server), load_name, f"{rate:,.0f}", share, f"{median(runs, lambda run: run['p50_ms']):.2f}",
+                      f"{median(runs, lambda run: run['p99_ms']):.2f}", f"{median(runs, lambda run: run['cpu_us_per_req']):.0f}",
+                      f"{median(runs, lambda run: run['pss_mb']):.0f}", str(sum(run["bad"] for run in runs))])
+    table(["server", "load", "requests/s", "× axum const", "P50 ms", "P99 ms", "cpu µs/request", "memory MiB", "bad"], lines)
+
+
+def latency(rows):
+    print("### Scoring in process, one request at a time\n")
+    table(["request", "requests", "P50 µs", "P99 µs"], [[row["request"], f"{row['requests']:,}", f"{row['p50_us']:.1f}", f"{row['p99_us']:.1f}"] for row in rows])
+
+
+for name, show in (("pipeline", pipeline), ("again", again), ("latency", latency), ("score", score)):
+    rows = load(name)
+    if rows:
+        show(rows)
