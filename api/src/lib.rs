@@ -35,12 +35,8 @@ pub fn router(lake: Lake, domains: Vec<Domain>, settings: &Settings) -> Router {
 
 /// Listens and serves until `stop` is cancelled.
 pub async fn run(settings: &Settings, domains: Vec<Domain>, stop: CancellationToken) -> anyhow::Result<()> {
-    let options = LakeOptions {
-        location: settings.lake.as_str().parse().context("the setting `lake`")?,
-        memory_limit: usize::try_from(settings.memory_limit_mb << 20).unwrap_or(usize::MAX),
-        threads: std::thread::available_parallelism().map_or(1, usize::from),
-    };
-    let lake = Lake::open(options).context("the datamart API needs the lake")?;
+    let options = LakeOptions::new(settings.lake.as_str(), settings.memory_limit_mb).context("the setting `lake`")?;
+    let lake = Lake::open(options, settings.open_store(&settings.lake)?).context("the datamart API needs the lake")?;
     let address = settings.api.socket();
     let listener = TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address}"))?;
     let address = listener.local_addr()?;

@@ -10,9 +10,10 @@ use tower::ServiceExt as _;
 #[tokio::test]
 async fn the_description_is_the_one_that_was_reviewed() {
     let folder = tempfile::tempdir().expect("a folder");
-    let location = folder.path().display().to_string().parse().expect("a location");
-    let lake = Lake::open(LakeOptions { location, memory_limit: 1 << 26, threads: 1 }).expect("a lake");
-    let settings = Settings::load(None, Overrides::default()).expect("the defaults");
+    let overrides = Overrides { lake: Some(folder.path().display().to_string()), ..Overrides::default() };
+    let settings = Settings::load(None, overrides).expect("the defaults");
+    let options = LakeOptions::new(settings.lake.as_str(), 64).expect("a location");
+    let lake = Lake::open(options, settings.open_store(&settings.lake).expect("a store")).expect("a lake");
     let router = lakehouse_api::router(lake, vec![find_domain("fraud", None).expect("the domain")], &settings);
 
     let request = Request::get("/openapi.json").body(Body::empty()).expect("a request");

@@ -25,8 +25,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let registry = arguments.next().ok_or("usage: latency REGISTRY_URI [REQUESTS]")?;
     let requests: usize = arguments.next().map_or(Ok(100_000), |text| text.parse())?;
-    let settings = Settings::load(None, Overrides::default())?;
-    let (state, mut watcher) = AppState::new(Registry::open(&registry.parse()?)?, &settings.limits)?;
+    let settings = Settings::load(None, Overrides { registry: Some(registry), ..Overrides::default() })?;
+    let registry = Registry::open(settings.open_store(&settings.registry)?, &settings.registry)?;
+    let (state, mut watcher) = AppState::new(registry, &settings.limits)?;
     watcher.look().await;
     let service = router(state);
     measure("plain", &service, requests, |_| format!("{PLAIN}}}")).await?;

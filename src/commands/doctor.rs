@@ -82,7 +82,9 @@ async fn registry(context: &Context<'_>) -> anyhow::Result<String> {
 }
 
 fn space(context: &Context<'_>) -> anyhow::Result<String> {
-    let folder = context.lake()?.location().folder()?;
+    let Some(folder) = context.lake()?.location().folder() else {
+        return Ok("the lake is in a bucket".to_owned());
+    };
     let free = fs4::available_space(&folder)?;
     let gib = free as f64 / f64::from(1 << 30);
     anyhow::ensure!(

@@ -36,16 +36,13 @@ impl Context<'_> {
     }
 
     fn lake(&self) -> anyhow::Result<Lake> {
-        let options = LakeOptions {
-            location: self.settings.lake.as_str().parse()?,
-            memory_limit: usize::try_from(self.settings.memory_limit_mb << 20)?,
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
-        };
-        Ok(Lake::open(options)?)
+        let options = LakeOptions::new(self.settings.lake.as_str(), self.settings.memory_limit_mb)?;
+        Ok(Lake::open(options, self.settings.open_store(&self.settings.lake)?)?)
     }
 
     fn registry(&self) -> anyhow::Result<Registry> {
-        Ok(Registry::open(&self.settings.registry)?)
+        let uri = &self.settings.registry;
+        Ok(Registry::open(self.settings.open_store(uri)?, uri)?)
     }
 
     fn job(&self, arguments: &RunArgs) -> anyhow::Result<RunJob> {

@@ -1,6 +1,6 @@
 //! A registry with small models of the domain's own inputs, and states of the domain's own signals.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use lakehouse_models::{
 use lakehouse_registry::{AliasName, NewVersion, Registry};
 use lakehouse_signals::{Event, Kernel, Key, Plan, Snapshot};
 use lakehouse_spec::{FeatureSpec, ModelName, SignalsSpec, TrainingSpec, Transform};
+use object_store::local::LocalFileSystem;
 use serde_json::json;
 use tempfile::TempDir;
 use url::Url;
@@ -29,7 +30,7 @@ impl Shelf {
     }
 
     pub fn registry(&self) -> Registry {
-        Registry::open(&self.url()).expect("registry")
+        Registry::open(Arc::new(LocalFileSystem::new()), &self.url()).expect("registry")
     }
 
     /// Makes a model the champion, whatever it was made of; gives its version.

@@ -7,7 +7,7 @@ use deltalake::DeltaTableError;
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
     /// The lake's address is neither a path nor a supported URL.
-    #[error("`{location}` is not a lake: give a folder or a file:// URL")]
+    #[error("`{location}` is not a lake: give a folder, a file:// or an s3:// URL")]
     Location {
         /// As given.
         location: String,

@@ -1,6 +1,6 @@
 //! The one door to storage and tables.
 //!
-//! A [`Lake`] is a root folder (`file:///…`) with Delta tables at `<root>/<schema>/<domain>/<table>`. Everything that opens,
+//! A [`Lake`] is a root folder (`file:///…` or `s3://bucket/…`) with Delta tables at `<root>/<schema>/<domain>/<table>`. Everything that opens,
 //! reads or commits a table goes through it: [`LakeTable`] is one version of one table, pinned; [`Session`] runs read-only SQL
 //! over pinned tables with bounded memory; [`DataFiles`] are rows already written and not yet visible; a [`Change`] makes them so in
 //! one commit, at most once.
@@ -10,6 +10,7 @@
 mod commit;
 mod error;
 mod location;
+mod log_store;
 mod probe;
 mod quarantine;
 mod scan;

@@ -2,11 +2,12 @@
 
 use std::{fmt, path::Path, str::FromStr};
 
+use datafusion::execution::object_store::ObjectStoreUrl;
 use url::Url;
 
 use crate::LakeError;
 
-/// The root of a lake: an absolute `file://` URL that ends in a slash.
+/// The root of a lake: an absolute `file://` URL or an `s3://bucket/prefix` one; it ends in a slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LakeLocation(Url);
 
@@ -16,9 +17,18 @@ impl LakeLocation {
         &self.0
     }
 
-    /// The folder on disk.
-    pub fn folder(&self) -> Result<std::path::PathBuf, LakeError> {
-        self.0.to_file_path().map_err(|()| LakeError::Location { location: self.0.to_string() })
+    /// The folder on disk, if it is on disk.
+    pub fn folder(&self) -> Option<std::path::PathBuf> {
+        self.0.to_file_path().ok()
+    }
+
+    /// The store it is in: the disk, or one bucket.
+    pub(crate) fn store_url(&self) -> Result<ObjectStoreUrl, LakeError> {
+        let refused = |_| LakeError::Location { location: self.0.to_string() };
+        match self.0.host_str() {
+            Some(bucket) => ObjectStoreUrl::parse(format!("{}://{bucket}", self.0.scheme())).map_err(refused),
+            None => Ok(ObjectStoreUrl::local_filesystem()),
+        }
     }
 
     /// The URL of `path` below the root; `path` has no leading slash.
@@ -30,10 +40,11 @@ impl LakeLocation {
 impl FromStr for LakeLocation {
     type Err = LakeError;
 
-    /// Reads a `file://` URL or a path; a relative path counts from the working directory.
+    /// Reads a `file://` or `s3://` URL or a path; a relative path counts from the working directory.
     fn from_str(text: &str) -> Result<Self, LakeError> {
         let refused = || LakeError::Location { location: text.to_owned() };
         let path = match text.split_once("://") {
+            Some(("s3", _)) => return bucket(text).ok_or_else(refused),
             Some(("file", _)) => Url::parse(text).ok().and_then(|url| url.to_file_path().ok()).ok_or_else(refused)?,
             Some(_) => return Err(refused()),
             None if text.is_empty() => return Err(refused()),
@@ -41,6 +52,14 @@ impl FromStr for LakeLocation {
         };
         Url::from_directory_path(path).map(Self).map_err(|()| refused())
     }
+}
+
+fn bucket(text: &str) -> Option<LakeLocation> {
+    let mut url = Url::parse(text).ok().filter(|url| url.host_str().is_some_and(|bucket| !bucket.is_empty()))?;
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    Some(LakeLocation(url))
 }
 
 impl fmt::Display for LakeLocation {
@@ -62,8 +81,19 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_is_a_place_with_or_without_a_prefix() {
+        for (text, shown, store) in
+            [("s3://bucket", "s3://bucket/", "s3://bucket/"), ("s3://bucket/some/lake", "s3://bucket/some/lake/", "s3://bucket/")]
+        {
+            let location: LakeLocation = text.parse().expect("a bucket");
+            assert_eq!((location.to_string().as_str(), location.folder()), (shown, None));
+            assert_eq!(location.store_url().expect("a store").as_str(), store);
+        }
+    }
+
+    #[test]
     fn other_schemes_are_refused_with_their_name() {
-        for text in ["", "ftp://host/lake", "http://host/lake"] {
+        for text in ["", "ftp://host/lake", "http://host/lake", "s3://", "s3:///lake"] {
             assert!(text.parse::<LakeLocation>().is_err(), "{text}");
         }
     }

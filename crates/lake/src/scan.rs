@@ -15,27 +15,29 @@ use datafusion::{
         table_schema::TableSchema,
     },
     error::Result,
+    execution::object_store::ObjectStoreUrl,
     logical_expr::{Expr, TableProviderFilterPushDown, utils::conjunction},
     physical_plan::{ExecutionPlan, empty::EmptyExec},
 };
 use object_store::ObjectMeta;
 
-use crate::{DataFile, Lake, LakeTable};
+use crate::{DataFile, LakeTable};
 
 /// A table's version as DataFusion sees it.
 #[derive(Debug)]
 pub(crate) struct PinnedTable {
     table: LakeTable,
     schema: TableSchema,
+    store: ObjectStoreUrl,
 }
 
 impl PinnedTable {
-    pub(crate) fn new(table: LakeTable) -> Self {
+    pub(crate) fn new(table: LakeTable, store: ObjectStoreUrl) -> Self {
         let is_partition = |field: &&Arc<Field>| table.partition_columns.contains(field.name());
         let partition: Vec<_> = table.schema.fields().iter().filter(is_partition).cloned().collect();
         let stored: Vec<_> = table.schema.fields().iter().filter(|field| !is_partition(field)).cloned().collect();
         let schema = TableSchema::builder(Arc::new(ArrowSchema::new(stored))).with_table_partition_cols(partition).build();
-        Self { table, schema }
+        Self { table, schema, store }
     }
 
     fn partitioned_file(&self, file: &DataFile) -> Result<PartitionedFile> {
@@ -109,7 +111,7 @@ impl TableProvider for PinnedTable {
         }
         let files = self.table.files.iter().map(|file| self.partitioned_file(file)).collect::<Result<Vec<_>>>()?;
         let groups = FileGroup::new(files).split_files(state.config().target_partitions());
-        let config = FileScanConfigBuilder::new(Lake::object_store_url(), Arc::new(source))
+        let config = FileScanConfigBuilder::new(self.store.clone(), Arc::new(source))
             .with_file_groups(groups)
             .with_statistics(self.statistics(&schema))
             .with_projection_indices(projection.cloned())?

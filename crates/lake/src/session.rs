@@ -10,7 +10,7 @@ use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use datafusion::{
     catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider},
     common::TableReference,
-    execution::SendableRecordBatchStream,
+    execution::{SendableRecordBatchStream, object_store::ObjectStoreUrl},
     logical_expr::LogicalPlan,
     prelude::{DataFrame, SQLOptions, SessionContext},
     sql::{parser::DFParserBuilder, resolve::resolve_table_references},
@@ -28,12 +28,13 @@ pub type TableReferences = Vec<(DomainName, TableName)>;
 pub struct Session {
     context: SessionContext,
     domain: DomainName,
+    store: ObjectStoreUrl,
 }
 
 impl Session {
     pub(crate) fn new(lake: &Lake, domain: &DomainName) -> Self {
         let context = SessionContext::new_with_config_rt(lake.session_config(domain), lake.runtime.clone());
-        Self { context, domain: domain.clone() }
+        Self { context, domain: domain.clone(), store: lake.store_url.clone() }
     }
 
     /// Makes a pinned table known under `domain.schema.table`.
@@ -50,7 +51,7 @@ impl Session {
         };
         let name = table.name.table.clone();
         schema.deregister_table(&name).map_err(LakeError::plan)?;
-        schema.register_table(name, Arc::new(PinnedTable::new(table))).map_err(LakeError::plan)?;
+        schema.register_table(name, Arc::new(PinnedTable::new(table, self.store.clone()))).map_err(LakeError::plan)?;
         Ok(())
     }
 

@@ -14,9 +14,9 @@ use datafusion::{
 use deltalake::{DeltaTable, DeltaTableBuilder};
 use futures::TryStreamExt as _;
 use lakehouse_spec::{DomainName, Schema, TableName};
-use object_store::{ObjectStore, local::LocalFileSystem, path::Path};
+use object_store::{ObjectStore, path::Path};
 
-use crate::{LakeError, LakeLocation, LakeTable, Session};
+use crate::{LakeError, LakeLocation, LakeTable, Session, log_store};
 
 /// How a lake is opened.
 #[derive(Debug, Clone)]
@@ -30,22 +30,32 @@ pub struct LakeOptions {
     pub threads: usize,
 }
 
+impl LakeOptions {
+    /// A lake at a folder or URI, with all of the machine's threads and `memory_limit_mb` MiB.
+    pub fn new(location: &str, memory_limit_mb: u64) -> Result<Self, LakeError> {
+        Ok(Self {
+            location: location.parse()?,
+            memory_limit: usize::try_from(memory_limit_mb << 20).unwrap_or(usize::MAX),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+        })
+    }
+}
+
 /// A root folder with Delta tables, and the memory and disk its queries may use. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Lake {
     pub(crate) location: LakeLocation,
+    pub(crate) store_url: ObjectStoreUrl,
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) runtime: Arc<RuntimeEnv>,
     pub(crate) threads: usize,
 }
 
 impl Lake {
-    /// Opens the lake and creates its root folder if it is not there.
-    pub fn open(options: LakeOptions) -> Result<Self, LakeError> {
+    /// Opens the lake in `store`, whose root is that of the disk or of the bucket.
+    pub fn open(options: LakeOptions, store: Arc<dyn ObjectStore>) -> Result<Self, LakeError> {
         let location = options.location.to_string();
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| LakeError::Open { location: location.clone(), source };
-        std::fs::create_dir_all(options.location.folder()?).map_err(|e| failed(e.into()))?;
-        let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
         let pool = FairSpillPool::new(options.memory_limit / 8 * 5);
         let pool = TrackConsumersPool::new(pool, std::num::NonZeroUsize::MIN.saturating_add(4));
         let runtime = RuntimeEnvBuilder::new()
@@ -53,8 +63,10 @@ impl Lake {
             .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::OsTmpDirectory))
             .build_arc()
             .map_err(|e| failed(e.into()))?;
-        runtime.register_object_store(Self::object_store_url().as_ref(), store.clone());
-        Ok(Self { location: options.location, store, runtime, threads: options.threads.max(1) })
+        let store_url = options.location.store_url()?;
+        runtime.register_object_store(store_url.as_ref(), store.clone());
+        log_store::register();
+        Ok(Self { location: options.location, store_url, store, runtime, threads: options.threads.max(1) })
     }
 
     /// The root.
@@ -122,10 +134,6 @@ impl Lake {
         options.execution.time_zone = Some("UTC".to_owned());
         options.execution.parquet.pushdown_filters = true;
         config
-    }
-
-    pub(crate) fn object_store_url() -> ObjectStoreUrl {
-        ObjectStoreUrl::local_filesystem()
     }
 
     /// The Delta table, loaded; `None` when it does not exist yet.

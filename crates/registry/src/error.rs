@@ -7,18 +7,9 @@ use crate::{AliasMove, AliasName, VersionNumber};
 /// What can go wrong in the registry.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
-    /// The address is of a kind of store that is not supported.
-    #[error("`{0}` is no place for a registry: give a file:// URI")]
+    /// The address has a path that no store can hold.
+    #[error("`{0}` is no place for a registry: its path cannot be that of an object")]
     Address(String),
-    /// The folder could not be made.
-    #[error("failed to make the folder `{path}`")]
-    Folder {
-        /// The folder.
-        path: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
     /// The object store failed.
     #[error("failed to {act} `{path}`")]
     Store {

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use lakehouse_spec::ModelName;
-use object_store::{ObjectStore, local::LocalFileSystem, path::Path};
+use object_store::{ObjectStore, path::Path};
 use url::Url;
 
 use crate::{
@@ -25,19 +25,10 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The registry at a `file://` URI; the folder is made if need be.
-    pub fn open(url: &Url) -> Result<Self, RegistryError> {
-        let address = || RegistryError::Address(url.to_string());
-        let folder =
-            Some(url).filter(|url| url.scheme() == "file").and_then(|url| url.to_file_path().ok()).ok_or_else(address)?;
-        let path = || folder.display().to_string();
-        std::fs::create_dir_all(&folder).map_err(|source| RegistryError::Folder { path: path(), source })?;
-        let store = LocalFileSystem::new_with_prefix(&folder).map_err(|source| RegistryError::Store {
-            act: "open",
-            path: path(),
-            source,
-        })?;
-        Ok(Self::at(Arc::new(store), Path::default()))
+    /// The registry at `uri`, in the store that holds it: the root of `store` is that of the disk or of the bucket.
+    pub fn open(store: Arc<dyn ObjectStore>, uri: &Url) -> Result<Self, RegistryError> {
+        let root = Path::from_url_path(uri.path()).map_err(|_| RegistryError::Address(uri.to_string()))?;
+        Ok(Self::at(store, root))
     }
 
     /// The registry below `root` of a store.

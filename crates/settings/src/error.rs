@@ -24,6 +24,24 @@ pub enum SettingsError {
     /// A layer is not TOML, or a value has the wrong type.
     #[error("failed to read the settings")]
     Value(#[source] Box<figment::Error>),
+    /// A file that holds a secret cannot be read.
+    #[error("failed to read the secret in `{path}`")]
+    SecretFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The store of a URI cannot be opened.
+    #[error("failed to open the store of `{uri}`")]
+    Store {
+        /// The URI.
+        uri: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A value of the right type that cannot be used.
     #[error("`{key}` is `{value}`: {reason}")]
     Rule {

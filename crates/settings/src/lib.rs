@@ -1,4 +1,4 @@
-//! What every program starts with: its settings and its log.
+//! What every program starts with: its settings, its log and its stores.
 //!
 //! A setting is declared once, in `default.toml`, with a sentence and a default. `lakehouse.toml`, then `LAKEHOUSE_*`
 //! environment variables, then the command line override it; a double underscore enters a section, as in
@@ -8,9 +8,12 @@
 mod error;
 mod load;
 mod location;
+mod secret;
 mod settings;
+mod store;
 pub mod telemetry;
 
 pub use error::SettingsError;
 pub use load::{BindOverrides, LogOverrides, Overrides};
-pub use settings::{Bind, Limits, Log, LogFormat, Settings, SourcesApi};
+pub use secret::Secret;
+pub use settings::{Bind, Limits, Log, LogFormat, S3, Settings, SourcesApi};

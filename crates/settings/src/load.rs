@@ -12,7 +12,7 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Bind, Limits, Log, LogFormat, Settings, SettingsError, SourcesApi, location, telemetry};
+use crate::{Bind, Limits, Log, LogFormat, S3, Secret, Settings, SettingsError, SourcesApi, location, telemetry};
 
 const FILE: &str = "lakehouse.toml";
 const PREFIX: &str = "LAKEHOUSE_";
@@ -72,11 +72,24 @@ struct Written {
     registry: String,
     sources: String,
     memory_limit_mb: u64,
+    s3: WrittenS3,
     api: Bind,
     sources_api: SourcesApi,
     api_ml: Bind,
     limits: Limits,
     log: Log,
+}
+
+/// [`S3`] before its files are read.
+#[derive(Deserialize)]
+struct WrittenS3 {
+    endpoint: String,
+    region: String,
+    allow_http: bool,
+    access_key_id: Secret,
+    access_key_id_file: String,
+    secret_access_key: Secret,
+    secret_access_key_file: String,
 }
 
 impl Settings {
@@ -102,7 +115,9 @@ fn merge(file: Option<PathBuf>, overrides: Overrides) -> Result<Written, Setting
 
     if let Some(file) = file {
         let layer = Toml::file_exact(&file);
-        refuse_unknown(&top_level(&layer)?, &known, "", &|_| format!("`{}`", file.display()))?;
+        let written = top_level(&layer)?;
+        refuse_unknown(&written, &known, "", &|_| format!("`{}`", file.display()))?;
+        refuse_secrets(&written)?;
         layers = layers.merge(layer);
     }
     let environment = Env::prefixed(PREFIX).split("__");
@@ -132,6 +147,40 @@ fn refuse_unknown(layer: &Dict, known: &Dict, section: &str, place: &dyn Fn(&str
     Ok(())
 }
 
+/// Settings files are copied, shown and committed; what must not be read there names a file of its own instead.
+fn refuse_secrets(layer: &Dict) -> Result<(), SettingsError> {
+    let Some(Value::Dict(_, s3)) = layer.get("s3") else { return Ok(()) };
+    for (name, key) in [("access_key_id", "s3.access_key_id"), ("secret_access_key", "s3.secret_access_key")] {
+        if s3.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty()) {
+            return Err(SettingsError::rule(
+                key,
+                "***",
+                "a settings file is no place for it: name a file in the key that ends in _file",
+            ));
+        }
+    }
+    Ok(())
+}
+
+impl WrittenS3 {
+    fn check(self, base: &Path) -> Result<S3, SettingsError> {
+        if self.endpoint.starts_with("http://") && !self.allow_http {
+            return Err(SettingsError::rule(
+                "s3.endpoint",
+                &self.endpoint,
+                "plain http shows every row to the network; set s3.allow_http to allow it",
+            ));
+        }
+        Ok(S3 {
+            endpoint: self.endpoint,
+            region: self.region,
+            allow_http: self.allow_http,
+            access_key_id: Secret::read(self.access_key_id, base, &self.access_key_id_file)?,
+            secret_access_key: Secret::read(self.secret_access_key, base, &self.secret_access_key_file)?,
+        })
+    }
+}
+
 impl Written {
     fn check(self, base: &Path) -> Result<Settings, SettingsError> {
         let lake = location::uri(base, &self.lake).map_err(|reason| SettingsError::rule("lake", &self.lake, reason))?;
@@ -156,6 +205,7 @@ impl Written {
             registry,
             sources: location::absolute(base, &self.sources),
             memory_limit_mb: self.memory_limit_mb,
+            s3: self.s3.check(base)?,
             api: self.api,
             sources_api: self.sources_api,
             api_ml: self.api_ml,

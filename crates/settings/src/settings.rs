@@ -10,6 +10,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::Secret;
+
 /// The effective settings. What each one means is written in `default.toml`.
 ///
 /// Displayed, they are a `lakehouse.toml` that gives the same settings again.
@@ -23,6 +25,8 @@ pub struct Settings {
     pub sources: PathBuf,
     /// Memory in MiB a run may use.
     pub memory_limit_mb: u64,
+    /// How `s3://` URIs are reached.
+    pub s3: S3,
     /// The datamart API.
     pub api: Bind,
     /// The sources API.
@@ -44,6 +48,21 @@ impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&toml::to_string(self).map_err(|_| fmt::Error)?)
     }
+}
+
+/// How `s3://` URIs are reached. What is empty is taken from the usual `AWS_*` variables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct S3 {
+    /// The address of the store; empty for AWS.
+    pub endpoint: String,
+    /// The region.
+    pub region: String,
+    /// May the endpoint be plain http?
+    pub allow_http: bool,
+    /// Who we are.
+    pub access_key_id: Secret,
+    /// How we prove it.
+    pub secret_access_key: Secret,
 }
 
 /// Where a service listens.
