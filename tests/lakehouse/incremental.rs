@@ -2,32 +2,7 @@
 
 use std::fs;
 
-use crate::program::Workspace;
-
-/// Everything a user can query, except when and in which batch rows arrived.
-fn contents(workspace: &Workspace) -> Vec<Vec<String>> {
-    let queries = [
-        "select * exclude (situation_date) from silver.transactions order by transaction_id",
-        "select * from signals.transactions order by transaction_id",
-        "select * from gold.dm_client_features order by client_id",
-        "select * from gold.dm_card_features order by tx_card_id",
-        "select * from gold.dm_client_velocity order by client_id",
-        "select * from gold.dm_mcc_fraud_risk order by mcc_code",
-        "select * from gold.dm_time_of_day_fraud order by hour",
-        "select * from gold.dm_card_latest_signals order by tx_card_id",
-    ];
-    let text = |sql: &&str| workspace.rows(sql).iter().map(|row| rounded(row.values())).collect();
-    queries.iter().map(text).collect()
-}
-
-/// Means may differ in the last bits when rows are added up in another order.
-fn rounded<'a>(values: impl Iterator<Item = &'a String>) -> String {
-    let round = |value: &String| match value.parse::<f64>() {
-        Ok(number) if value.contains('.') => format!("{number:.9e}"),
-        _ => value.clone(),
-    };
-    values.map(round).collect::<Vec<_>>().join("|")
-}
+use crate::program::{Workspace, contents};
 
 /// Moves the transactions of the last `rows` rows to a file of their own outside the sources; gives its text.
 fn cut_last(workspace: &Workspace, rows: usize) -> String {

@@ -9,6 +9,8 @@
 )]
 
 mod bad_input;
+mod buckets;
+mod components;
 mod formats;
 mod golden;
 mod guards;

@@ -9,12 +9,16 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::components::Bucket;
+
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_lakehouse");
 
 /// A lake and a sources folder of its own.
 pub struct Workspace {
     folder: TempDir,
+    lake: String,
+    environment: Vec<(String, String)>,
 }
 
 /// What a run of the program gave.
@@ -24,9 +28,20 @@ pub struct Ran {
 
 impl Workspace {
     pub fn new() -> Self {
-        let workspace = Self { folder: TempDir::new().unwrap() };
+        let workspace = Self { folder: TempDir::new().unwrap(), lake: "lake".to_owned(), environment: Vec::new() };
         std::fs::create_dir(workspace.sources()).unwrap();
         workspace
+    }
+
+    /// The same sources; the lake is in a bucket, at a prefix of its own.
+    pub fn in_bucket(self, bucket: &Bucket) -> Self {
+        Self { lake: bucket.fresh_uri(), environment: bucket.settings(), ..self }
+    }
+
+    /// With other settings in the environment.
+    pub fn with_environment(mut self, key: &str, value: &str) -> Self {
+        self.environment.push((key.to_owned(), value.to_owned()));
+        self
     }
 
     /// A workspace whose sources are a generated sample.
@@ -61,7 +76,8 @@ impl Workspace {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
-        command.current_dir(self.path()).args(["--log", "warn", "--lake", "lake"]).args(arguments);
+        command.current_dir(self.path()).args(["--log", "warn", "--lake", &self.lake]).args(arguments);
+        command.envs(self.environment.iter().map(|(key, value)| (key, value)));
         command
     }
 
@@ -91,6 +107,31 @@ impl Workspace {
         assert_eq!(rows.len(), 1, "{sql}");
         rows[0].values().next().unwrap().clone()
     }
+}
+
+/// Everything a user can query, except when and in which batch rows arrived.
+pub fn contents(workspace: &Workspace) -> Vec<Vec<String>> {
+    let queries = [
+        "select * exclude (situation_date) from silver.transactions order by transaction_id",
+        "select * from signals.transactions order by transaction_id",
+        "select * from gold.dm_client_features order by client_id",
+        "select * from gold.dm_card_features order by tx_card_id",
+        "select * from gold.dm_client_velocity order by client_id",
+        "select * from gold.dm_mcc_fraud_risk order by mcc_code",
+        "select * from gold.dm_time_of_day_fraud order by hour",
+        "select * from gold.dm_card_latest_signals order by tx_card_id",
+    ];
+    let text = |sql: &&str| workspace.rows(sql).iter().map(|row| rounded(row.values())).collect();
+    queries.iter().map(text).collect()
+}
+
+/// Means may differ in the last bits when rows are added up in another order.
+fn rounded<'a>(values: impl Iterator<Item = &'a String>) -> String {
+    let round = |value: &String| match value.parse::<f64>() {
+        Ok(number) if value.contains('.') => format!("{number:.9e}"),
+        _ => value.clone(),
+    };
+    values.map(round).collect::<Vec<_>>().join("|")
 }
 
 impl Ran {

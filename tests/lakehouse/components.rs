@@ -1,0 +1,86 @@
+//! Real components that tests talk to, started by `scripts/services` when the first test asks for one. What cannot start fails
+//! the test; what runs is left running for the next one.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::Command,
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+/// What the script says of services that are up: variable → value.
+fn service(name: &str) -> BTreeMap<String, String> {
+    static UP: LazyLock<Mutex<BTreeMap<String, BTreeMap<String, String>>>> = LazyLock::new(Mutex::default);
+    let mut up = UP.lock().unwrap_or_else(PoisonError::into_inner);
+    up.entry(name.to_owned()).or_insert_with(|| start(name)).clone()
+}
+
+fn start(name: &str) -> BTreeMap<String, String> {
+    script(&["up", name]);
+    let lines = script(&["env", name]);
+    let pair = |line: &str| {
+        let (key, value) = line.strip_prefix("export ")?.split_once('=')?;
+        Some((key.to_owned(), value.trim_matches('\'').to_owned()))
+    };
+    lines.lines().filter_map(pair).collect()
+}
+
+fn script(arguments: &[&str]) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/services");
+    let output = Command::new(script).args(arguments).output().expect("scripts/services runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "scripts/services {}: {stderr}", arguments.join(" "));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A bucket of a store that speaks S3.
+#[derive(Debug, Clone)]
+pub struct Bucket {
+    pub name: &'static str,
+    pub endpoint: String,
+    pub access_key: String,
+    pub secret_key: String,
+    bucket: String,
+}
+
+impl Bucket {
+    pub fn minio() -> Self {
+        Self::of("minio")
+    }
+
+    /// The stores that a lake has to work on.
+    pub fn all() -> [Self; 2] {
+        [Self::minio(), Self::of("seaweedfs")]
+    }
+
+    fn of(name: &'static str) -> Self {
+        let says = service(name);
+        let value = |key: &str| says[&format!("LAKEHOUSE_TEST_{}_{key}", name.to_uppercase())].clone();
+        Self {
+            name,
+            endpoint: value("ENDPOINT"),
+            access_key: value("ACCESS_KEY"),
+            secret_key: value("SECRET_KEY"),
+            bucket: value("BUCKET"),
+        }
+    }
+
+    /// A lake that no other test uses.
+    pub fn fresh_uri(&self) -> String {
+        let folder = tempfile::Builder::new().rand_bytes(16).tempdir().expect("a folder");
+        let name = folder.path().file_name().expect("a name").to_string_lossy().trim_start_matches('.').to_owned();
+        format!("s3://{}/{name}/lake", self.bucket)
+    }
+
+    /// How the program reaches it.
+    pub fn settings(&self) -> Vec<(String, String)> {
+        [
+            ("ENDPOINT", self.endpoint.as_str()),
+            ("ALLOW_HTTP", "true"),
+            ("ACCESS_KEY_ID", &self.access_key),
+            ("SECRET_ACCESS_KEY", &self.secret_key),
+        ]
+        .map(|(key, value)| (format!("LAKEHOUSE_S3__{key}"), value.to_owned()))
+        .to_vec()
+    }
+}
