@@ -15,7 +15,7 @@ pub struct Cli {
     /// A settings file instead of ./lakehouse.toml
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Where the tables are: a folder or a file:// URL
+    /// Where the tables are: a folder, or a URI such as s3://bucket/prefix
     #[arg(long, global = true, value_name = "URI")]
     pub lake: Option<String>,
     /// A folder of domain folders that add to or override the built-in ones
@@ -51,6 +51,8 @@ pub enum Command {
     Plan(RunArgs),
     /// Run a domain's stages: ingestion, preprocessing, signals, datamarts, training
     Run(RunArgs),
+    /// List runs, or show one
+    Runs(RunsArgs),
     /// Run one read-only query over the lake
     Sql(SqlArgs),
     /// Serve the APIs until Ctrl-C
@@ -98,6 +100,22 @@ pub struct RunArgs {
     /// Stop after the datamarts
     #[arg(long)]
     pub skip_training: bool,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `runs`.
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// The run to show [default: list the latest]
+    pub run: Option<String>,
+    /// Only runs of this domain
+    #[arg(long)]
+    pub domain: Option<String>,
+    /// How many to list
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
     /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,

@@ -1,7 +1,10 @@
 //! Why a run failed.
 
+use jiff::Timestamp;
 use lakehouse_engine::EngineError;
 use lakehouse_lake::LakeError;
+use lakehouse_metadata::MetadataError;
+use lakehouse_spec::DomainName;
 
 use crate::{IngestError, training::TrainError};
 
@@ -20,4 +23,35 @@ pub enum RunError {
     /// The lake could not be read.
     #[error("the lake could not be read")]
     Lake(#[from] LakeError),
+    /// The metadata database failed before the run could start.
+    #[error("the metadata database failed")]
+    Metadata(#[from] MetadataError),
+    /// Another run of the domain is under way.
+    #[error("a run of `{domain}` is under way in {holder}; wait for it, or until {expires_at} if it has died")]
+    Busy {
+        /// The domain.
+        domain: DomainName,
+        /// Machine, process and start of the process.
+        holder: String,
+        /// When its lease ends unless it is renewed.
+        expires_at: Timestamp,
+    },
+    /// Another run took over while this one was not heard of.
+    #[error("another run has taken over: this one stopped between two steps")]
+    LeaseLost,
+    /// It was told to stop.
+    #[error("stopped between two steps, as told; the next run goes on from there")]
+    Stopped,
+}
+
+/// An error and its causes in one line, each once.
+pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for cause in std::iter::successors(Some(error), |error| error.source()) {
+        let text = cause.to_string();
+        if texts.last() != Some(&text) {
+            texts.push(text);
+        }
+    }
+    texts.join(": ")
 }

@@ -1,15 +1,19 @@
-//! The orchestrator: a domain's five stages, run in order.
+//! The orchestrator: a domain's five stages, run in order, one run of a domain at a time, every run on record.
 
 mod error;
+mod events;
 mod ingestion;
+mod lease;
 mod plan;
-mod progress;
+mod record;
 mod run;
+mod supervise;
 mod training;
 
 pub use error::RunError;
+pub use events::{Event, Progress, StepDone, StepKind};
 pub use ingestion::{IngestError, SourceReport, Sources};
 pub use plan::{PlanLine, plan};
-pub use progress::{Event, Progress};
-pub use run::{RunJob, RunReport, run};
+pub use run::{RunJob, RunReport};
+pub use supervise::supervise;
 pub use training::{CandidateReport, ModelReport, TrainError};

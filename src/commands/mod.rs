@@ -8,6 +8,7 @@ pub mod plan;
 mod progress;
 mod report;
 pub mod run;
+pub mod runs;
 pub mod serve;
 pub mod split;
 pub mod sql;
@@ -15,6 +16,7 @@ pub mod sql;
 use std::path::Path;
 
 use lakehouse_lake::{Lake, LakeOptions};
+use lakehouse_metadata::Metadata;
 use lakehouse_pipeline::{RunJob, Sources};
 use lakehouse_registry::Registry;
 use lakehouse_settings::Settings;
@@ -43,6 +45,10 @@ impl Context<'_> {
     fn registry(&self) -> anyhow::Result<Registry> {
         let uri = &self.settings.registry;
         Ok(Registry::open(self.settings.open_store(uri)?, uri)?)
+    }
+
+    async fn metadata(&self) -> anyhow::Result<Metadata> {
+        Ok(Metadata::open(self.settings.database_url.expose()).await?)
     }
 
     fn job(&self, arguments: &RunArgs) -> anyhow::Result<RunJob> {

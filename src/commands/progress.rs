@@ -7,7 +7,7 @@ use std::{
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use lakehouse_pipeline::{Event, Progress};
+use lakehouse_pipeline::{Event, Progress, StepDone};
 
 use crate::output;
 
@@ -73,7 +73,11 @@ fn text(event: &Event) -> String {
     match event {
         Event::StageStarted { stage } => format!("{stage} …"),
         Event::Rows { table, rows } => format!("  {table}: {rows} more rows"),
-        Event::StepDone { name, outcome, seconds } => format!("  {name}: {outcome}, {seconds:.2} s"),
+        Event::StepDone(StepDone { step, outcome, seconds, .. }) => format!("  {step}: {outcome}, {seconds:.2} s"),
+        Event::CheckFailed { table, check, rows } => format!("  {table}: {rows} rows break `{check}`"),
         Event::StageDone { stage, seconds } => format!("{stage} done in {seconds:.2} s"),
+        Event::RunStarted => "run started".to_owned(),
+        Event::RunSucceeded { seconds } => format!("run done in {seconds:.2} s"),
+        Event::RunFailed { .. } => "run failed".to_owned(),
     }
 }

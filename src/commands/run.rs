@@ -2,16 +2,31 @@
 
 use std::process::ExitCode;
 
+use lakehouse_metadata::RunTrigger;
+use lakehouse_pipeline::{RunError, supervise};
+use lakehouse_service::stop_on_signal;
+
 use super::{Context, progress, report};
 use crate::{cli::RunArgs, output};
 
-/// Runs the stages and prints the report.
+/// The exit code of a run that was told to stop, as shells give it to one that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+/// Runs the stages and prints the report. The first Ctrl-C lets the step that is under way finish.
 pub async fn run(context: &Context<'_>, arguments: RunArgs) -> anyhow::Result<ExitCode> {
     let job = context.job(&arguments)?;
     let (progress, display) = progress::display(arguments.json);
-    let outcome = lakehouse_pipeline::run(&job, &progress).await;
+    let metadata = context.metadata().await?;
+    let outcome = supervise(&job, &metadata, RunTrigger::Manual, stop_on_signal()?, &progress).await;
+    metadata.close().await;
     display.finish();
-    let done = outcome?;
+    let done = match outcome {
+        Err(stopped @ RunError::Stopped) => {
+            output::note(stopped);
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        outcome => outcome?,
+    };
     if arguments.json {
         output::line(serde_json::to_string_pretty(&done)?);
     } else {

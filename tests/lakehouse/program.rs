@@ -38,6 +38,11 @@ impl Workspace {
         Self { lake: bucket.fresh_uri(), environment: bucket.settings(), ..self }
     }
 
+    /// The same sources; the lake is somewhere else.
+    pub fn with_lake(self, uri: &str) -> Self {
+        Self { lake: uri.to_owned(), ..self }
+    }
+
     /// With other settings in the environment.
     pub fn with_environment(mut self, key: &str, value: &str) -> Self {
         self.environment.push((key.to_owned(), value.to_owned()));

@@ -18,6 +18,8 @@ pub struct StepReport {
     pub table: TableName,
     /// What was decided and why, in words.
     pub decision: String,
+    /// Did the table get a new version?
+    pub is_new: bool,
     /// Rows written; 0 when there was nothing to do.
     pub rows: u64,
     /// Bytes written.
@@ -36,6 +38,7 @@ impl StepReport {
         Self {
             table: table.clone(),
             decision: decision.to_string(),
+            is_new: *decision != Decision::Skip,
             rows: 0,
             bytes: 0,
             version,

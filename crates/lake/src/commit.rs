@@ -24,8 +24,10 @@ use serde_json::json;
 
 use crate::{CommitNote, DataFiles, Lake, LakeError, WriteLayout, store::qualified};
 
-/// How often a commit is tried: clashes with other writers end long before.
+/// How often a commit is tried when other writers get in between: that ends long before.
 const MAX_TRIES: u32 = 12;
+/// How often when the store fails, which has itself tried again for a while.
+const MAX_STORE_TRIES: u32 = 3;
 /// How many commits back our own lost one is looked for.
 const LOST_SEARCH_DEPTH: usize = 32;
 
@@ -95,7 +97,7 @@ impl Lake {
             tries += 1;
             match self.try_commit(domain, name, change, &commit_id).await {
                 Ok(committed) => return Ok(committed),
-                Err(error) if tries < MAX_TRIES && is_worth_another_try(&error) => {
+                Err(error) if tries < most_tries(&error) => {
                     let most = 20_u64 << tries.min(6);
                     let pause = Duration::from_millis(rand::rng().random_range(most / 2..=most));
                     tracing::debug!(table = qualified(domain, name), tries, %error, "commit did not land, trying again");
@@ -213,13 +215,15 @@ async fn actions(table: &DeltaTable, change: &Change) -> Result<Vec<Action>, Del
     Ok(actions)
 }
 
-/// A clash or a passing fault of the store; not a fault of the change itself.
-fn is_worth_another_try(error: &DeltaTableError) -> bool {
+/// More than one for a clash or a passing fault of the store; one for a fault of the change itself.
+fn most_tries(error: &DeltaTableError) -> u32 {
     use deltalake::kernel::transaction::TransactionError;
     match error {
-        DeltaTableError::Transaction { source } => !matches!(source, TransactionError::UnsupportedTableFeatures(_)),
-        DeltaTableError::VersionAlreadyExists(_) | DeltaTableError::ObjectStore { .. } => true,
-        DeltaTableError::GenericError { source } => source.to_string().contains("already exists"),
-        _ => false,
+        DeltaTableError::Transaction { source: TransactionError::UnsupportedTableFeatures(_) } => 1,
+        DeltaTableError::Transaction { source: TransactionError::ObjectStore { .. } } => MAX_STORE_TRIES,
+        DeltaTableError::Transaction { .. } | DeltaTableError::VersionAlreadyExists(_) => MAX_TRIES,
+        DeltaTableError::ObjectStore { .. } => MAX_STORE_TRIES,
+        DeltaTableError::GenericError { source } if source.to_string().contains("already exists") => MAX_TRIES,
+        _ => 1,
     }
 }

@@ -15,5 +15,5 @@ pub mod telemetry;
 
 pub use error::SettingsError;
 pub use load::{BindOverrides, LogOverrides, Overrides};
-pub use secret::Secret;
+pub use secret::{DatabaseUrl, Secret};
 pub use settings::{Bind, Limits, Log, LogFormat, S3, Settings, SourcesApi};

@@ -11,8 +11,9 @@ use figment::{
     value::{Dict, Map, Value},
 };
 use serde::{Deserialize, Serialize};
+use url::Url;
 
-use crate::{Bind, Limits, Log, LogFormat, S3, Secret, Settings, SettingsError, SourcesApi, location, telemetry};
+use crate::{Bind, DatabaseUrl, Limits, Log, LogFormat, S3, Secret, Settings, SettingsError, SourcesApi, location, telemetry};
 
 const FILE: &str = "lakehouse.toml";
 const PREFIX: &str = "LAKEHOUSE_";
@@ -71,6 +72,8 @@ struct Written {
     lake: String,
     registry: String,
     sources: String,
+    database_url: String,
+    database_url_file: String,
     memory_limit_mb: u64,
     s3: WrittenS3,
     api: Bind,
@@ -149,17 +152,30 @@ fn refuse_unknown(layer: &Dict, known: &Dict, section: &str, place: &dyn Fn(&str
 
 /// Settings files are copied, shown and committed; what must not be read there names a file of its own instead.
 fn refuse_secrets(layer: &Dict) -> Result<(), SettingsError> {
+    const REASON: &str = "a settings file is no place for it: name a file in the key that ends in _file";
+    let database = layer.get("database_url").and_then(Value::as_str).map(|url| DatabaseUrl::new(url.to_owned()));
+    if let Some(url) = database.filter(DatabaseUrl::has_password) {
+        return Err(SettingsError::rule("database_url", url, REASON));
+    }
     let Some(Value::Dict(_, s3)) = layer.get("s3") else { return Ok(()) };
     for (name, key) in [("access_key_id", "s3.access_key_id"), ("secret_access_key", "s3.secret_access_key")] {
         if s3.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty()) {
-            return Err(SettingsError::rule(
-                key,
-                "***",
-                "a settings file is no place for it: name a file in the key that ends in _file",
-            ));
+            return Err(SettingsError::rule(key, "***", REASON));
         }
     }
     Ok(())
+}
+
+/// The URL as given, or as its file says, or that of a SQLite file: in the lake if it is on disk, else in the working directory.
+fn database_url(base: &Path, given: &str, file: &str, lake: &Url) -> Result<DatabaseUrl, SettingsError> {
+    let given = Secret::read(given.to_owned().into(), base, file)?;
+    if !given.is_empty() {
+        return Ok(DatabaseUrl::new(given.expose().to_owned()));
+    }
+    let folder = lake.to_file_path().unwrap_or_else(|()| base.to_owned());
+    let file = Url::from_file_path(folder.join("metadata.db"));
+    let file = file.map_err(|()| SettingsError::rule("database_url", "", "the lake's folder cannot be written as a URI"))?;
+    Ok(DatabaseUrl::new(format!("sqlite://{}", file.path())))
 }
 
 impl WrittenS3 {
@@ -201,6 +217,7 @@ impl Written {
             return Err(SettingsError::rule("log.level", &self.log.level, reason));
         }
         Ok(Settings {
+            database_url: database_url(base, &self.database_url, &self.database_url_file, &lake)?,
             lake,
             registry,
             sources: location::absolute(base, &self.sources),

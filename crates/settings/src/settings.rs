@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::Secret;
+use crate::{DatabaseUrl, Secret};
 
 /// The effective settings. What each one means is written in `default.toml`.
 ///
@@ -23,6 +23,8 @@ pub struct Settings {
     pub registry: Url,
     /// The absolute folder of the sources API.
     pub sources: PathBuf,
+    /// The metadata database: `sqlite:///…` or `postgres://…`.
+    pub database_url: DatabaseUrl,
     /// Memory in MiB a run may use.
     pub memory_limit_mb: u64,
     /// How `s3://` URIs are reached.

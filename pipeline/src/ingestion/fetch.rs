@@ -29,6 +29,15 @@ impl FromStr for Sources {
     }
 }
 
+impl fmt::Display for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path) => write!(f, "{}", path.display()),
+            Self::Http(address) => f.write_str(address),
+        }
+    }
+}
+
 /// A folder with the sources, for as long as it is held.
 #[derive(Debug)]
 pub(crate) struct SourcesFolder {

@@ -30,17 +30,25 @@ pub(crate) struct MadeFrom {
 }
 
 /// Trains every model of the domain whose rows or definition changed.
-pub(crate) async fn train_all(job: &RunJob, run: &str, progress: &Progress) -> Result<Vec<ModelReport>, TrainError> {
+pub(crate) async fn train_all(job: &RunJob, run: &str, guard: &Guard, progress: &Progress) -> Result<Vec<ModelReport>, RunError> {
     let mut reports = Vec::new();
     for (model, (spec, sql)) in &job.domain.training {
+        guard.check()?;
         let started = Instant::now();
         let mut report = train_model(job, model, spec, sql, run, progress).await?;
         report.seconds = started.elapsed().as_secs_f64();
-        progress.tell(Event::StepDone {
-            name: format!("model {model}"),
+        let (train, test) = report.rows;
+        progress.tell(Event::StepDone(StepDone {
+            stage: "training",
+            step: model.to_string(),
+            kind: StepKind::Model,
             outcome: report.decision.clone(),
+            is_new: train > 0,
+            rows: (train + test) as u64,
+            bytes: 0,
+            version: Some(u64::from(report.version.0)),
             seconds: report.seconds,
-        });
+        }));
         reports.push(report);
     }
     Ok(reports)
@@ -100,7 +108,17 @@ async fn fit(
         lakehouse_training::train(&spec, &rows, context, &mut |step| {
             if let lakehouse_training::Progress::Judged { family, fit_seconds, average_precision } = step {
                 let outcome = format!("average precision {average_precision:.4}");
-                progress.tell(Event::StepDone { name: format!("{name}: {family}"), outcome, seconds: fit_seconds });
+                progress.tell(Event::StepDone(StepDone {
+                    stage: "training",
+                    step: format!("{name}/{family}"),
+                    kind: StepKind::Candidate,
+                    outcome,
+                    is_new: true,
+                    rows: 0,
+                    bytes: 0,
+                    version: None,
+                    seconds: fit_seconds,
+                }));
             }
         })
     });

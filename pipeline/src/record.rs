@@ -1,0 +1,113 @@
+//! A run's events and steps on their way into the metadata database, beside the run: a slow database delays nothing.
+
+use jiff::{SignedDuration, Timestamp};
+use lakehouse_metadata::{EventLevel, Metadata, MetadataError, NewEvent, StepRecord, StepStatus};
+use lakehouse_spec::DomainName;
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    task::JoinHandle,
+};
+
+use crate::{Event, Progress, StepDone};
+
+/// Events that are written in one transaction.
+const EVENTS_AT_ONCE: usize = 64;
+
+type Told = (Timestamp, Event);
+
+/// Writes what it is told until it is finished.
+pub(crate) struct Recorder {
+    sender: UnboundedSender<Told>,
+    writer: JoinHandle<()>,
+}
+
+impl Recorder {
+    pub(crate) fn start(metadata: Metadata, domain: DomainName, run: String) -> Self {
+        let (sender, told) = unbounded_channel();
+        let writer = tokio::spawn(write_all(Book { metadata, domain, run }, told));
+        Self { sender, writer }
+    }
+
+    /// A listener that records what it also passes on. Row counts are only passed on.
+    pub(crate) fn listen(&self, next: &Progress) -> Progress {
+        let (sender, next) = (self.sender.clone(), next.clone());
+        Progress::new(move |event| {
+            if !matches!(event, Event::Rows { .. }) {
+                // A writer that is gone has said why.
+                let _ = sender.send((Timestamp::now(), event.clone()));
+            }
+            next.tell(event);
+        })
+    }
+
+    /// Waits until everything is written. All listeners have to be dropped before.
+    pub(crate) async fn finish(self) {
+        drop(self.sender);
+        if let Err(panic) = self.writer.await {
+            std::panic::resume_unwind(panic.into_panic());
+        }
+    }
+}
+
+struct Book {
+    metadata: Metadata,
+    domain: DomainName,
+    run: String,
+}
+
+async fn write_all(book: Book, mut told: UnboundedReceiver<Told>) {
+    let mut waiting = Vec::with_capacity(EVENTS_AT_ONCE);
+    while told.recv_many(&mut waiting, EVENTS_AT_ONCE).await > 0 {
+        if let Err(error) = book.write(&waiting).await {
+            tracing::warn!(run = book.run, error = %crate::error::with_causes(&error), "events of the run could not be recorded");
+        }
+        waiting.clear();
+    }
+}
+
+impl Book {
+    async fn write(&self, told: &[Told]) -> Result<(), MetadataError> {
+        let events: Vec<NewEvent> = told.iter().map(|(at, event)| self.event(*at, event)).collect();
+        self.metadata.append_events(&events).await?;
+        for (at, event) in told {
+            if let Event::StepDone(done) = event {
+                self.metadata.record_step(&self.step(*at, done)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn event(&self, at: Timestamp, event: &Event) -> NewEvent {
+        let level = match event {
+            Event::RunFailed { .. } => EventLevel::Error,
+            Event::CheckFailed { .. } => EventLevel::Warning,
+            _ => EventLevel::Info,
+        };
+        NewEvent {
+            run: Some(self.run.clone()),
+            domain: self.domain.clone(),
+            at,
+            name: event.name().to_owned(),
+            level,
+            payload: event.payload(),
+        }
+    }
+
+    fn step(&self, at: Timestamp, done: &StepDone) -> StepRecord {
+        let took = SignedDuration::try_from_secs_f64(done.seconds).unwrap_or_default();
+        StepRecord {
+            run: self.run.clone(),
+            stage: done.stage.to_owned(),
+            step: done.step.clone(),
+            status: if done.is_new { StepStatus::Succeeded } else { StepStatus::Skipped },
+            attempt: 1,
+            started_at: at.checked_sub(took).unwrap_or(at),
+            finished_at: Some(at),
+            rows: Some(done.rows),
+            bytes: Some(done.bytes),
+            version: done.version,
+            decision: Some(done.outcome.clone()),
+            error: None,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! A run as the world sees it: alone in its domain, recorded from start to end, stopped between steps when it is told to.
+
+use jiff::Timestamp;
+use lakehouse_metadata::{Metadata, MetadataError, NewRun, RunEnd, RunOutcome, RunTrigger};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Event, Progress, RunError, RunJob, RunReport, error::with_causes, lease::RunLease, record::Recorder, run};
+
+/// What ends a run early. Asked between steps: a step that has begun to write is finished.
+#[derive(Debug, Clone)]
+pub(crate) struct Guard {
+    stop: CancellationToken,
+    lost: CancellationToken,
+}
+
+impl Guard {
+    pub(crate) fn check(&self) -> Result<(), RunError> {
+        match (self.lost.is_cancelled(), self.stop.is_cancelled()) {
+            (true, _) => Err(RunError::LeaseLost),
+            (false, true) => Err(RunError::Stopped),
+            (false, false) => Ok(()),
+        }
+    }
+}
+
+/// Runs a domain's stages while no other run of the domain does, and records it. Runs that died are marked as abandoned.
+pub async fn supervise(
+    job: &RunJob,
+    metadata: &Metadata,
+    trigger: RunTrigger,
+    stop: CancellationToken,
+    progress: &Progress,
+) -> Result<RunReport, RunError> {
+    let lease = RunLease::acquire(metadata, &job.domain.name).await?;
+    let guard = Guard { stop, lost: lease.lost.clone() };
+    let outcome = recorded(job, metadata, trigger, lease.fence(), &guard, progress).await;
+    if let Err(error) = lease.release().await {
+        tracing::warn!(%error, "the lease could not be given back: it ends by itself");
+    }
+    outcome
+}
+
+async fn recorded(
+    job: &RunJob,
+    metadata: &Metadata,
+    trigger: RunTrigger,
+    fence: i64,
+    guard: &Guard,
+    progress: &Progress,
+) -> Result<RunReport, RunError> {
+    let started_at = Timestamp::now();
+    for abandoned in metadata.abandon_stale(&job.domain.name, fence, started_at).await? {
+        tracing::warn!(run = abandoned, "an earlier run stopped without a word; this one makes it good");
+    }
+    let run = run_name(job, started_at);
+    let parameters = json!({ "sources": job.sources.to_string(), "lake": job.lake.location().to_string(), "skip_training": job.skip_training });
+    let new = NewRun { run: run.clone(), domain: job.domain.name.clone(), trigger, started_at, fence, parameters };
+    metadata.start_run(&new).await?;
+
+    let recorder = Recorder::start(metadata.clone(), job.domain.name.clone(), run.clone());
+    let listener = recorder.listen(progress);
+    listener.tell(Event::RunStarted);
+    let outcome = run::run(job, &run, guard, &listener).await;
+    listener.tell(match &outcome {
+        Ok(report) => Event::RunSucceeded { seconds: report.seconds },
+        Err(error) => Event::RunFailed { error: with_causes(error) },
+    });
+    drop(listener);
+    recorder.finish().await;
+    if let Err(error) = end(metadata, &run, &outcome).await {
+        tracing::warn!(run, error = %with_causes(&error), "the end of the run could not be recorded");
+    }
+    outcome
+}
+
+async fn end(metadata: &Metadata, run: &str, outcome: &Result<RunReport, RunError>) -> Result<(), MetadataError> {
+    let (status, error, report) = match outcome {
+        Ok(report) => (RunOutcome::Succeeded, None, Some(json!(report))),
+        Err(RunError::Stopped) => (RunOutcome::Cancelled, None, None),
+        Err(error) => (RunOutcome::Failed, Some(with_causes(error)), None),
+    };
+    metadata.finish_run(run, &RunEnd { outcome: status, finished_at: Timestamp::now(), error, report }).await
+}
+
+/// The domain and the present instant, as a name that sorts: `fraud-20261121T120000123Z`.
+fn run_name(job: &RunJob, now: Timestamp) -> String {
+    format!("{}-{}", job.domain.name, now.strftime("%Y%m%dT%H%M%S%3fZ"))
+}
