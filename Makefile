@@ -7,7 +7,7 @@ SAMPLE := data/sample
 LAKE ?= lake/$(if $(DATA),$(notdir $(abspath $(DATA))),sample)
 LAKEHOUSE := target/debug/lakehouse
 
-.PHONY: run build test check bench clean
+.PHONY: run build test check bench services clean
 
 ## Builds, makes sample data if none is given, runs the fraud pipeline and serves the APIs. DATA=folder, ARGS=--no-serve
 run: build
@@ -16,9 +16,13 @@ run: build
 build:
 	cargo build --workspace --bins
 
-## Every test
-test:
-	cargo test --workspace
+## Every test; what they need of real services is installed and started first, and goes on running
+test: services
+	eval "$$(scripts/services env)" && cargo test --workspace
+
+## PostgreSQL, two object stores and a mail sink, on loopback; `scripts/services` tells more
+services:
+	scripts/services up
 
 ## Formatting, lints, licences, structure
 check:

@@ -1,5 +1,6 @@
 //! The orchestrator: a domain's five stages, run in order, one run of a domain at a time, every run on record.
 
+mod alerts;
 mod error;
 mod events;
 mod ingestion;
@@ -10,6 +11,7 @@ mod run;
 mod supervise;
 mod training;
 
+pub use alerts::{AlertError, Alerts};
 pub use error::RunError;
 pub use events::{Event, Progress, StepDone, StepKind};
 pub use ingestion::{IngestError, SourceReport, Sources};

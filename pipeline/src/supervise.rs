@@ -5,7 +5,7 @@ use lakehouse_metadata::{Metadata, MetadataError, NewRun, RunEnd, RunOutcome, Ru
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Event, Progress, RunError, RunJob, RunReport, error::with_causes, lease::RunLease, record::Recorder, run};
+use crate::{Alerts, Event, Progress, RunError, RunJob, RunReport, error::with_causes, lease::RunLease, record::Recorder, run};
 
 /// What ends a run early. Asked between steps: a step that has begun to write is finished.
 #[derive(Debug, Clone)]
@@ -30,26 +30,35 @@ pub async fn supervise(
     metadata: &Metadata,
     trigger: RunTrigger,
     stop: CancellationToken,
+    alerts: &Alerts,
     progress: &Progress,
 ) -> Result<RunReport, RunError> {
     let lease = RunLease::acquire(metadata, &job.domain.name).await?;
     let guard = Guard { stop, lost: lease.lost.clone() };
-    let outcome = recorded(job, metadata, trigger, lease.fence(), &guard, progress).await;
+    let start = Start { trigger, fence: lease.fence(), at: Timestamp::now() };
+    let outcome = recorded(job, metadata, &start, &guard, alerts, progress).await;
     if let Err(error) = lease.release().await {
         tracing::warn!(%error, "the lease could not be given back: it ends by itself");
     }
     outcome
 }
 
+/// What a run starts with.
+struct Start {
+    trigger: RunTrigger,
+    fence: i64,
+    at: Timestamp,
+}
+
 async fn recorded(
     job: &RunJob,
     metadata: &Metadata,
-    trigger: RunTrigger,
-    fence: i64,
+    start: &Start,
     guard: &Guard,
+    alerts: &Alerts,
     progress: &Progress,
 ) -> Result<RunReport, RunError> {
-    let started_at = Timestamp::now();
+    let Start { trigger, fence, at: started_at } = *start;
     for abandoned in metadata.abandon_stale(&job.domain.name, fence, started_at).await? {
         tracing::warn!(run = abandoned, "an earlier run stopped without a word; this one makes it good");
     }
@@ -59,7 +68,7 @@ async fn recorded(
     metadata.start_run(&new).await?;
 
     let recorder = Recorder::start(metadata.clone(), job.domain.name.clone(), run.clone());
-    let listener = recorder.listen(progress);
+    let listener = alerts.listen(job.domain.name.as_str(), &run, &recorder.listen(progress));
     listener.tell(Event::RunStarted);
     let outcome = run::run(job, &run, guard, &listener).await;
     listener.tell(match &outcome {

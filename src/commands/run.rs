@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use lakehouse_metadata::RunTrigger;
-use lakehouse_pipeline::{RunError, supervise};
+use lakehouse_pipeline::{Alerts, RunError, RunReport, supervise};
 use lakehouse_service::stop_on_signal;
 
 use super::{Context, progress, report};
@@ -17,9 +17,18 @@ pub async fn run(context: &Context<'_>, arguments: RunArgs) -> anyhow::Result<Ex
     let job = context.job(&arguments)?;
     let (progress, display) = progress::display(arguments.json);
     let metadata = context.metadata().await?;
-    let outcome = supervise(&job, &metadata, RunTrigger::Manual, stop_on_signal()?, &progress).await;
+    let alerts = Alerts::start(&context.settings.alerts)?;
+    let outcome = supervise(&job, &metadata, RunTrigger::Manual, stop_on_signal()?, &alerts, &progress).await;
     metadata.close().await;
     display.finish();
+    drop(progress);
+    let code = tell(context, arguments.json, outcome);
+    // Whoever waits for the report does not wait for a mail server.
+    alerts.finish().await;
+    code
+}
+
+fn tell(context: &Context<'_>, is_json: bool, outcome: Result<RunReport, RunError>) -> anyhow::Result<ExitCode> {
     let done = match outcome {
         Err(stopped @ RunError::Stopped) => {
             output::note(stopped);
@@ -27,7 +36,7 @@ pub async fn run(context: &Context<'_>, arguments: RunArgs) -> anyhow::Result<Ex
         }
         outcome => outcome?,
     };
-    if arguments.json {
+    if is_json {
         output::line(serde_json::to_string_pretty(&done)?);
     } else {
         report::print(&done, context.settings);

@@ -3,10 +3,12 @@
 
 use std::{
     collections::BTreeMap,
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
+
+use object_store::{ObjectStore, aws::AmazonS3Builder};
 
 /// What the script says of services that are up: variable → value.
 fn service(name: &str) -> BTreeMap<String, String> {
@@ -33,6 +35,12 @@ fn script(arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// A mail server that keeps what it gets: its address, and the folder with a file for each mail.
+pub fn mail_sink() -> (String, PathBuf) {
+    let says = service("smtp");
+    (format!("smtp://{}", says["SERVICE_SMTP"]), says["SERVICE_SMTP_FOLDER"].clone().into())
+}
+
 /// A bucket of a store that speaks S3.
 #[derive(Debug, Clone)]
 pub struct Bucket {
@@ -55,7 +63,7 @@ impl Bucket {
 
     fn of(name: &'static str) -> Self {
         let says = service(name);
-        let value = |key: &str| says[&format!("LAKEHOUSE_TEST_{}_{key}", name.to_uppercase())].clone();
+        let value = |key: &str| says[&format!("SERVICE_{}_{key}", name.to_uppercase())].clone();
         Self {
             name,
             endpoint: value("ENDPOINT"),
@@ -70,6 +78,13 @@ impl Bucket {
         let folder = tempfile::Builder::new().rand_bytes(16).tempdir().expect("a folder");
         let name = folder.path().file_name().expect("a name").to_string_lossy().trim_start_matches('.').to_owned();
         format!("s3://{}/{name}/lake", self.bucket)
+    }
+
+    /// The bucket without the program.
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
+        let builder = AmazonS3Builder::new().with_endpoint(&self.endpoint).with_allow_http(true).with_bucket_name(&self.bucket);
+        let builder = builder.with_access_key_id(&self.access_key).with_secret_access_key(&self.secret_key);
+        Arc::new(builder.build().expect("a store"))
     }
 
     /// How the program reaches it.

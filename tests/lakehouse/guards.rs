@@ -43,11 +43,13 @@ fn nothing_names_what_stands_above_it() {
         ("lakehouse-lake", "spec settings"),
         ("lakehouse-engine", "lake signals spec settings"),
         ("lakehouse-signals", "spec settings"),
+        ("lakehouse-metadata", "spec settings"),
         ("lakehouse-models", "spec settings"),
+        ("lakehouse-network", ""),
         ("lakehouse-training", "models spec settings"),
         ("lakehouse-registry", "spec settings"),
         ("lakehouse-service", "settings"),
-        ("lakehouse-pipeline", "engine lake training models registry spec settings"),
+        ("lakehouse-pipeline", "engine lake training models registry metadata spec settings"),
         ("lakehouse-api", "lake registry spec service settings"),
         ("lakehouse-sources-api", "spec service settings"),
         ("lakehouse-api-ml", "signals models registry spec service settings"),
@@ -71,6 +73,7 @@ fn heavy_crates_have_one_door() {
         ("datafusion", vec!["lakehouse-engine", "lakehouse-lake"]),
         ("smartcore", vec!["lakehouse-training"]),
         ("forust-ml", vec!["lakehouse-training"]),
+        ("sqlx", vec!["lakehouse-metadata"]),
         ("axum", vec!["lakehouse-api", "lakehouse-api-ml", "lakehouse-service", "lakehouse-sources-api"]),
     ];
     let named = named();

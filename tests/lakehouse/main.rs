@@ -8,6 +8,7 @@
     reason = "a test says what went wrong by panicking"
 )]
 
+mod alerts;
 mod bad_input;
 mod buckets;
 mod components;
@@ -15,8 +16,10 @@ mod formats;
 mod golden;
 mod guards;
 mod incremental;
+mod killed;
 mod oracle;
 mod pii;
 mod program;
+mod runs;
 mod services;
 mod verbs;

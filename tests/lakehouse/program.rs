@@ -3,9 +3,12 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
 };
 
+use futures::TryStreamExt as _;
+use lakehouse_lake::{Lake, LakeOptions};
+use object_store::{ObjectStore, local::LocalFileSystem};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -19,6 +22,7 @@ pub struct Workspace {
     folder: TempDir,
     lake: String,
     environment: Vec<(String, String)>,
+    bucket: Option<Bucket>,
 }
 
 /// What a run of the program gave.
@@ -28,14 +32,14 @@ pub struct Ran {
 
 impl Workspace {
     pub fn new() -> Self {
-        let workspace = Self { folder: TempDir::new().unwrap(), lake: "lake".to_owned(), environment: Vec::new() };
+        let workspace = Self { folder: TempDir::new().unwrap(), lake: "lake".to_owned(), environment: Vec::new(), bucket: None };
         std::fs::create_dir(workspace.sources()).unwrap();
         workspace
     }
 
     /// The same sources; the lake is in a bucket, at a prefix of its own.
     pub fn in_bucket(self, bucket: &Bucket) -> Self {
-        Self { lake: bucket.fresh_uri(), environment: bucket.settings(), ..self }
+        Self { lake: bucket.fresh_uri(), environment: bucket.settings(), bucket: Some(bucket.clone()), ..self }
     }
 
     /// The same sources; the lake is somewhere else.
@@ -86,6 +90,15 @@ impl Workspace {
         command
     }
 
+    /// The lake without the program, to look at it often.
+    pub fn open_lake(&self) -> Lake {
+        let (location, store): (String, Arc<dyn ObjectStore>) = match &self.bucket {
+            Some(bucket) => (self.lake.clone(), bucket.store()),
+            None => (self.lake().display().to_string(), Arc::new(LocalFileSystem::new())),
+        };
+        Lake::open(LakeOptions::new(&location, 256).unwrap(), store).unwrap()
+    }
+
     pub fn lakehouse(&self, arguments: &[&str]) -> Ran {
         Ran { output: self.command(arguments).output().unwrap() }
     }
@@ -114,9 +127,9 @@ impl Workspace {
     }
 }
 
-/// Everything a user can query, except when and in which batch rows arrived.
+/// Everything a user can query, except when and in which batch rows arrived: a line a row.
 pub fn contents(workspace: &Workspace) -> Vec<Vec<String>> {
-    let queries = [
+    const QUERIES: [&str; 8] = [
         "select * exclude (situation_date) from silver.transactions order by transaction_id",
         "select * from signals.transactions order by transaction_id",
         "select * from gold.dm_client_features order by client_id",
@@ -126,15 +139,27 @@ pub fn contents(workspace: &Workspace) -> Vec<Vec<String>> {
         "select * from gold.dm_time_of_day_fraud order by hour",
         "select * from gold.dm_card_latest_signals order by tx_card_id",
     ];
-    let text = |sql: &&str| workspace.rows(sql).iter().map(|row| rounded(row.values())).collect();
-    queries.iter().map(text).collect()
+    let lake = workspace.open_lake();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    QUERIES.iter().map(|sql| runtime.block_on(lines(&lake, sql))).collect()
+}
+
+async fn lines(lake: &Lake, sql: &str) -> Vec<String> {
+    let session = lake.session(&"fraud".parse().unwrap());
+    session.register_references(lake, sql).await.unwrap();
+    let batches: Vec<_> = session.query(sql).await.unwrap().try_collect().await.unwrap();
+    let mut csv = arrow::csv::Writer::new(Vec::new());
+    batches.iter().for_each(|batch| csv.write(batch).unwrap());
+    let bytes = csv.into_inner();
+    let mut rows = csv::Reader::from_reader(bytes.as_slice());
+    rows.records().map(|row| rounded(row.unwrap().iter())).collect()
 }
 
 /// Means may differ in the last bits when rows are added up in another order.
-fn rounded<'a>(values: impl Iterator<Item = &'a String>) -> String {
-    let round = |value: &String| match value.parse::<f64>() {
+fn rounded<'a>(values: impl Iterator<Item = &'a str>) -> String {
+    let round = |value: &str| match value.parse::<f64>() {
         Ok(number) if value.contains('.') => format!("{number:.9e}"),
-        _ => value.clone(),
+        _ => value.to_owned(),
     };
     values.map(round).collect::<Vec<_>>().join("|")
 }

@@ -63,7 +63,7 @@ const RENEW: &str = "update leases set expires_at = (select now_us from clock) +
     where name = $2 and holder = $3 and fence = $4
     returning name, holder, fence, expires_at";
 
-const RELEASE: &str = "update leases set holder = null, expires_at = 0 where name = $1 and $2 = $2 and fence = $3";
+const RELEASE: &str = "update leases set holder = null, expires_at = 0 where name = $1 and holder = $2 and fence = $3";
 
 const LOOK: &str = "select name, holder, fence, expires_at, (select now_us from clock) as now_us from leases where name = $1";
 

@@ -29,6 +29,8 @@ pub struct Settings {
     pub memory_limit_mb: u64,
     /// How `s3://` URIs are reached.
     pub s3: S3,
+    /// Who is told about runs.
+    pub alerts: AlertSettings,
     /// The datamart API.
     pub api: Bind,
     /// The sources API.
@@ -65,6 +67,29 @@ pub struct S3 {
     pub access_key_id: Secret,
     /// How we prove it.
     pub secret_access_key: Secret,
+}
+
+/// Who is told about runs, and how; an empty address means nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AlertSettings {
+    /// The mail server: `smtps://host:465`, or `smtp://host:587?tls=required`.
+    pub smtp_url: String,
+    /// Who logs in there.
+    pub smtp_user: String,
+    /// With what.
+    pub smtp_password: Secret,
+    /// Whom mails are from.
+    pub mail_from: String,
+    /// Whom they go to, comma-joined.
+    pub mail_to: String,
+    /// Are successful runs worth a mail?
+    pub mail_on_success: bool,
+    /// Where the end of every run is posted to, as JSON.
+    pub webhook_url: Secret,
+    /// The search engine that gets every event.
+    pub elasticsearch_url: Secret,
+    /// Its index.
+    pub elasticsearch_index: String,
 }
 
 /// Where a service listens.

@@ -1,6 +1,7 @@
 //! Where sources are: a folder, or a sources API whose files are fetched into one.
 
 use std::{
+    fmt,
     path::{Path, PathBuf},
     str::FromStr,
 };

@@ -18,7 +18,7 @@ use serde_json::json;
 pub use error::TrainError;
 pub use register::{CandidateReport, ModelReport};
 
-use crate::{Event, Progress, RunJob};
+use crate::{Event, Progress, RunError, RunJob, StepDone, StepKind, supervise::Guard};
 
 /// What a version was made from; the same again means nothing to train.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

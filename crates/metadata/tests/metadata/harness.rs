@@ -4,6 +4,7 @@ use std::{
     error::Error,
     panic::{AssertUnwindSafe, resume_unwind},
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 
 use futures::{FutureExt, future::join_all};
@@ -70,9 +71,9 @@ pub async fn command(server: &str, sql: String) {
 /// The server that databases are created on.
 #[expect(clippy::disallowed_methods, reason = "the server of the tests is no setting of the programs")]
 pub fn server() -> String {
-    std::env::var("LAKEHOUSE_TEST_POSTGRES").unwrap_or_else(|_| {
+    std::env::var("SERVICE_POSTGRES").unwrap_or_else(|_| {
         panic!(
-            "there is no PostgreSQL to test on: run `scripts/services up postgresql`, and set LAKEHOUSE_TEST_POSTGRES to its \
+            "there is no PostgreSQL to test on: run `scripts/services up postgresql`, and set SERVICE_POSTGRES to its \
              address, as in postgres://user:password@127.0.0.1:5432/postgres"
         )
     })
@@ -87,6 +88,25 @@ pub fn chain(error: &MetadataError) -> String {
         cause = error.source();
     }
     text
+}
+
+/// Lets eight programs open a new database while somebody holds what they all need first, and lets it go then.
+pub async fn eight_open_behind_a_gate(home: &Home, mut gate: AnyConnection, close: &'static str, open: &'static str) {
+    gate.execute(close).await.expect(close);
+    let open_one = |_| {
+        let url = home.url.clone();
+        tokio::spawn(async move { Metadata::open(&url).await })
+    };
+    let openers: Vec<_> = (0..8).map(open_one).collect();
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert!(!openers.iter().any(tokio::task::JoinHandle::is_finished), "the gate is closed");
+    gate.execute(open).await.expect(open);
+    gate.close().await.expect("the connection closes");
+    for opened in join_all(openers).await {
+        let metadata = opened.expect("no panic").unwrap_or_else(|error| panic!("{}", chain(&error)));
+        metadata.append_events(&[new_event("any", None)]).await.expect("it is appended");
+    }
+    println!("8 openers behind a gate, 8 opened");
 }
 
 /// Runs `work` on every handle at the same time.

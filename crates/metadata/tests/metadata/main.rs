@@ -1,6 +1,6 @@
 //! What a user of the metadata database may rely on, on SQLite and on a real PostgreSQL.
 //!
-//! The PostgreSQL half needs a server: `LAKEHOUSE_TEST_POSTGRES` is the address of one on which databases may be created. Every
+//! The PostgreSQL half needs a server: `SERVICE_POSTGRES` is the address of one on which databases may be created. Every
 //! story gets a database of its own, which is dropped afterwards.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a story that cannot go on has failed")]

@@ -6,7 +6,7 @@ use lakehouse_metadata::{EventFilter, Metadata, MetadataError};
 use sqlx::{Connection, Executor};
 use url::Url;
 
-use crate::harness::{Home, all_at_once, chain, connect, new_event, new_run, on_postgres};
+use crate::harness::{Home, all_at_once, chain, connect, eight_open_behind_a_gate, new_event, new_run, on_postgres};
 
 const EVERYTHING: EventFilter = EventFilter { run: None, domain: None, after: 0, limit: 1_000 };
 
@@ -109,6 +109,15 @@ async fn the_isolation_that_a_server_is_set_to_does_not_matter() {
         });
         appended.await;
         assert_eq!(handles[0].events(&EVERYTHING).await.expect("it reads").len(), 80);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn openers_that_meet_at_the_first_table_make_one_schema() {
+    on_postgres(async |home: &Home| {
+        let gate = connect(&home.url).await;
+        eight_open_behind_a_gate(home, gate, "begin; create table _sqlx_migrations (version bigint)", "rollback").await;
     })
     .await;
 }

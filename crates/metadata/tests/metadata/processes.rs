@@ -10,8 +10,8 @@ use lakehouse_metadata::{EventFilter, LeaseOutcome, Metadata};
 
 use crate::harness::{Home, new_event, on_postgres, on_sqlite};
 
-const URL: &str = "LAKEHOUSE_TEST_CHILD_URL";
-const START: &str = "LAKEHOUSE_TEST_CHILD_START_MS";
+const URL: &str = "SERVICE_CHILD_URL";
+const START: &str = "SERVICE_CHILD_START_MS";
 const PROCESSES: usize = 8;
 
 #[expect(clippy::disallowed_methods, reason = "what a test tells the process it starts is no setting of the programs")]

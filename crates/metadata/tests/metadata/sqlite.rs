@@ -6,7 +6,7 @@ use futures::FutureExt;
 use lakehouse_metadata::{Metadata, MetadataError};
 use sqlx::{Connection, Executor, Row};
 
-use crate::harness::{Home, chain, connect, new_event, new_run, on_sqlite};
+use crate::harness::{Home, chain, connect, eight_open_behind_a_gate, new_event, new_run, on_sqlite};
 
 fn file(home: &Home) -> PathBuf {
     PathBuf::from(home.url.trim_start_matches("sqlite://").replace("%20", " "))
@@ -101,4 +101,18 @@ async fn a_file_that_was_closed_is_whole_and_keeps_its_log() {
         other.close().await.expect("it closes");
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn openers_that_meet_at_a_locked_file_make_one_schema() {
+    for close in ["begin", "begin immediate", "begin exclusive"] {
+        on_sqlite(async |home: &Home| {
+            fs::create_dir_all(file(home).parent().expect("a folder")).expect("a folder");
+            let mut gate = connect(&format!("{}?mode=rwc", home.url)).await;
+            gate.execute("create table notes (note text)").await.expect("a table");
+            gate.execute(close).await.expect(close);
+            eight_open_behind_a_gate(home, gate, "insert into notes values ('mine')", "commit").await;
+        })
+        .await;
+    }
 }

@@ -32,8 +32,8 @@ async fn race(handles: &[Metadata], round: usize) -> Lease {
         outcomes.iter().filter_map(|outcome| if let LeaseOutcome::Held(lease) = outcome { Some(lease) } else { None }).collect();
     let [lease] = held[..] else { panic!("round {round} has {} holders: {held:?}", held.len()) };
     for outcome in &outcomes {
-        if let LeaseOutcome::Busy { holder, expires_at } = outcome {
-            assert_eq!((holder, *expires_at), (&lease.holder, lease.expires_at));
+        if let LeaseOutcome::Busy(busy) = outcome {
+            assert_eq!(busy, lease);
         }
     }
     lease.clone()
@@ -69,7 +69,7 @@ pub async fn a_stale_holder_changes_nothing(home: &Home) {
     let stale = take(&metadata, "stale", SHORT).await;
     assert!(is_held(&metadata, &stale).await);
     let busy = metadata.acquire(NAME, "next", LONG).await.expect("it answers");
-    assert_eq!(busy, LeaseOutcome::Busy { holder: "stale".to_owned(), expires_at: stale.expires_at });
+    assert_eq!(busy, LeaseOutcome::Busy(stale.clone()));
     tokio::time::sleep(LONGER_THAN_SHORT).await;
 
     let next = take(&metadata, "next", LONG).await;
@@ -123,7 +123,7 @@ pub async fn a_holder_that_asks_again_is_busy_with_itself(home: &Home) {
     let metadata = home.open().await;
     let lease = take(&metadata, "twin", LONG).await;
     let again = metadata.acquire(NAME, "twin", LONG).await.expect("it answers");
-    assert_eq!(again, LeaseOutcome::Busy { holder: "twin".to_owned(), expires_at: lease.expires_at });
+    assert_eq!(again, LeaseOutcome::Busy(lease));
 }
 
 pub async fn leases_of_other_names_do_not_hinder_each_other(home: &Home) {

@@ -1,0 +1,203 @@
+//! The settings as layers write them, and what they have to fulfil.
+
+use std::path::Path;
+
+use figment::value::{Dict, Value};
+use serde::Deserialize;
+use url::Url;
+
+use crate::{
+    AlertSettings, Bind, DatabaseUrl, Limits, Log, S3, Secret, Settings, SettingsError, SourcesApi, location, telemetry,
+};
+
+/// The settings as a layer writes them, before paths are made absolute.
+#[derive(Deserialize)]
+pub(super) struct Written {
+    lake: String,
+    registry: String,
+    sources: String,
+    database_url: String,
+    database_url_file: String,
+    memory_limit_mb: u64,
+    s3: WrittenS3,
+    alerts: WrittenAlerts,
+    api: Bind,
+    sources_api: SourcesApi,
+    api_ml: Bind,
+    limits: Limits,
+    log: Log,
+}
+
+/// [`S3`] before its files are read.
+#[derive(Deserialize)]
+struct WrittenS3 {
+    endpoint: String,
+    region: String,
+    allow_http: bool,
+    access_key_id: Secret,
+    access_key_id_file: String,
+    secret_access_key: Secret,
+    secret_access_key_file: String,
+}
+
+/// [`AlertSettings`] before its files are read.
+#[derive(Deserialize)]
+struct WrittenAlerts {
+    smtp_url: String,
+    smtp_user: String,
+    smtp_password: Secret,
+    smtp_password_file: String,
+    mail_from: String,
+    mail_to: String,
+    mail_on_success: bool,
+    webhook_url: Secret,
+    webhook_url_file: String,
+    elasticsearch_url: Secret,
+    elasticsearch_url_file: String,
+    elasticsearch_index: String,
+}
+
+/// Section, key, and both: what only the environment or a file of its own may hold.
+const SECRETS: [(&str, &str, &str); 5] = [
+    ("s3", "access_key_id", "s3.access_key_id"),
+    ("s3", "secret_access_key", "s3.secret_access_key"),
+    ("alerts", "smtp_password", "alerts.smtp_password"),
+    ("alerts", "webhook_url", "alerts.webhook_url"),
+    ("alerts", "elasticsearch_url", "alerts.elasticsearch_url"),
+];
+
+/// Settings files are copied, shown and committed; what must not be read there names a file of its own instead.
+pub(super) fn refuse_secrets(layer: &Dict) -> Result<(), SettingsError> {
+    const REASON: &str = "a settings file is no place for it: name a file in the key that ends in _file";
+    let database = layer.get("database_url").and_then(Value::as_str).map(|url| DatabaseUrl::new(url.to_owned()));
+    if let Some(url) = database.filter(DatabaseUrl::has_password) {
+        return Err(SettingsError::rule("database_url", url, REASON));
+    }
+    for (section, name, key) in SECRETS {
+        let Some(Value::Dict(_, section)) = layer.get(section) else { continue };
+        if section.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty()) {
+            return Err(SettingsError::rule(key, "***", REASON));
+        }
+    }
+    Ok(())
+}
+
+/// The URL as given, or as its file says, or that of a SQLite file: in the lake if it is on disk, else in the working directory.
+fn database_url(base: &Path, given: &str, file: &str, lake: &Url) -> Result<DatabaseUrl, SettingsError> {
+    let given = Secret::read(given.to_owned().into(), base, file)?;
+    if !given.is_empty() {
+        return Ok(DatabaseUrl::new(given.expose().to_owned()));
+    }
+    let folder = lake.to_file_path().unwrap_or_else(|()| base.to_owned());
+    let file = Url::from_file_path(folder.join("metadata.db"));
+    let file = file.map_err(|()| SettingsError::rule("database_url", "", "the lake's folder cannot be written as a URI"))?;
+    Ok(DatabaseUrl::new(format!("sqlite://{}", file.path())))
+}
+
+impl WrittenS3 {
+    fn check(self, base: &Path) -> Result<S3, SettingsError> {
+        if self.endpoint.starts_with("http://") && !self.allow_http {
+            return Err(SettingsError::rule(
+                "s3.endpoint",
+                &self.endpoint,
+                "plain http shows every row to the network; set s3.allow_http to allow it",
+            ));
+        }
+        Ok(S3 {
+            endpoint: self.endpoint,
+            region: self.region,
+            allow_http: self.allow_http,
+            access_key_id: Secret::read(self.access_key_id, base, &self.access_key_id_file)?,
+            secret_access_key: Secret::read(self.secret_access_key, base, &self.secret_access_key_file)?,
+        })
+    }
+}
+
+impl WrittenAlerts {
+    fn check(self, base: &Path) -> Result<AlertSettings, SettingsError> {
+        if !self.smtp_url.is_empty() && self.mail_to.is_empty() {
+            return Err(SettingsError::rule("alerts.mail_to", "", "name whom mails go to, or leave alerts.smtp_url empty"));
+        }
+        Ok(AlertSettings {
+            smtp_url: self.smtp_url,
+            smtp_user: self.smtp_user,
+            smtp_password: Secret::read(self.smtp_password, base, &self.smtp_password_file)?,
+            mail_from: self.mail_from,
+            mail_to: self.mail_to,
+            mail_on_success: self.mail_on_success,
+            webhook_url: Secret::read(self.webhook_url, base, &self.webhook_url_file)?,
+            elasticsearch_url: Secret::read(self.elasticsearch_url, base, &self.elasticsearch_url_file)?,
+            elasticsearch_index: self.elasticsearch_index,
+        })
+    }
+}
+
+impl Written {
+    pub(super) fn check(self, base: &Path) -> Result<Settings, SettingsError> {
+        let lake = location::uri(base, &self.lake).map_err(|reason| SettingsError::rule("lake", &self.lake, reason))?;
+        let registry = if self.registry.is_empty() {
+            let mut registry = lake.clone();
+            registry.set_path(&format!("{}/registry", lake.path()));
+            registry
+        } else {
+            location::uri(base, &self.registry).map_err(|reason| SettingsError::rule("registry", &self.registry, reason))?
+        };
+        if self.sources.is_empty() {
+            return Err(SettingsError::rule("sources", "", "name a folder"));
+        }
+        self.check_services()?;
+        self.check_limits()?;
+        if !telemetry::is_filter(&self.log.level) {
+            let reason = "write error, warn, info, debug or trace, or a list such as info,lakehouse_api=debug";
+            return Err(SettingsError::rule("log.level", &self.log.level, reason));
+        }
+        Ok(Settings {
+            database_url: database_url(base, &self.database_url, &self.database_url_file, &lake)?,
+            lake,
+            registry,
+            sources: location::absolute(base, &self.sources),
+            memory_limit_mb: self.memory_limit_mb,
+            s3: self.s3.check(base)?,
+            alerts: self.alerts.check(base)?,
+            api: self.api,
+            sources_api: self.sources_api,
+            api_ml: self.api_ml,
+            limits: self.limits,
+            log: self.log,
+        })
+    }
+
+    fn check_services(&self) -> Result<(), SettingsError> {
+        let addresses = [
+            ("api.address", self.api.address),
+            ("sources_api.address", self.sources_api.address),
+            ("api_ml.address", self.api_ml.address),
+        ];
+        for (key, address) in addresses {
+            if !address.is_loopback() {
+                let reason = "nothing asks who is calling yet, so only a loopback address such as 127.0.0.1 is allowed";
+                return Err(SettingsError::rule(key, address, reason));
+            }
+        }
+        if self.sources_api.folder_tries == 0 {
+            return Err(SettingsError::rule("sources_api.folder_tries", 0, "it has to look at least once"));
+        }
+        Ok(())
+    }
+
+    fn check_limits(&self) -> Result<(), SettingsError> {
+        let limits = &self.limits;
+        let zeroes = [
+            ("memory_limit_mb", self.memory_limit_mb == 0),
+            ("limits.request_body_bytes", limits.request_body_bytes == 0),
+            ("limits.request_timeout_seconds", limits.request_timeout_seconds == 0),
+            ("limits.max_rows", limits.max_rows == 0),
+            ("limits.sql_timeout_seconds", limits.sql_timeout_seconds == 0),
+            ("limits.upload_bytes", limits.upload_bytes == 0),
+        ];
+        match zeroes.into_iter().find(|(_, is_zero)| *is_zero) {
+            Some((key, _)) => Err(SettingsError::rule(key, 0, "nothing would ever be allowed; write a positive number")),
+            None => Ok(()),
+        }
+    }
+}
