@@ -18,8 +18,8 @@ fn service(name: &str) -> BTreeMap<String, String> {
 }
 
 fn start(name: &str) -> BTreeMap<String, String> {
-    script(&["up", name]);
-    let lines = script(&["env", name]);
+    run_script("services", &["up", name]);
+    let lines = run_script("services", &["env", name]);
     let pair = |line: &str| {
         let (key, value) = line.strip_prefix("export ")?.split_once('=')?;
         Some((key.to_owned(), value.trim_matches('\'').to_owned()))
@@ -27,12 +27,18 @@ fn start(name: &str) -> BTreeMap<String, String> {
     lines.lines().filter_map(pair).collect()
 }
 
-fn script(arguments: &[&str]) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/services");
-    let output = Command::new(script).args(arguments).output().expect("scripts/services runs");
+fn run_script(name: &str, arguments: &[&str]) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(name);
+    let output = Command::new(script).args(arguments).output().expect("the script runs");
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "scripts/services {}: {stderr}", arguments.join(" "));
+    assert!(output.status.success(), "scripts/{name} {}: {stderr}", arguments.join(" "));
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A Python with other programs that read and write Delta tables.
+pub fn readers() -> PathBuf {
+    static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| run_script("readers", &[]).trim().into());
+    PYTHON.clone()
 }
 
 /// A mail server that keeps what it gets: its address, and the folder with a file for each mail.

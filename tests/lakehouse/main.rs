@@ -20,6 +20,7 @@ mod killed;
 mod oracle;
 mod pii;
 mod program;
+mod readers;
 mod runs;
 mod services;
 mod verbs;
