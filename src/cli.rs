@@ -51,6 +51,8 @@ pub enum Command {
     Plan(RunArgs),
     /// Run a domain's stages: ingestion, preprocessing, signals, datamarts, training
     Run(RunArgs),
+    /// Run a domain whenever its schedule says so, until Ctrl-C
+    Schedule(RunArgs),
     /// List runs, or show one
     Runs(RunsArgs),
     /// Run one read-only query over the lake
@@ -89,7 +91,7 @@ pub struct GenerateArgs {
     pub json: bool,
 }
 
-/// `plan` and `run`.
+/// `plan`, `run` and `schedule`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// The domain: fraud

@@ -39,6 +39,7 @@ async fn dispatch(cli: Cli, settings: &Settings) -> anyhow::Result<ExitCode> {
         Command::Plan(arguments) => commands::plan::run(&context, arguments).await,
         Command::Run(arguments) => commands::run::run(&context, arguments).await,
         Command::Runs(arguments) => commands::runs::run(&context, arguments).await,
+        Command::Schedule(arguments) => commands::schedule::run(&context, arguments).await,
         Command::Sql(arguments) => commands::sql::run(&context, arguments).await,
         Command::Serve(arguments) => commands::serve::run(&context, arguments).await,
         Command::Models(arguments) => commands::models::run(&context, arguments).await,

@@ -36,6 +36,14 @@ pub enum RunError {
         /// When its lease ends unless it is renewed.
         expires_at: Timestamp,
     },
+    /// Another scheduler was quicker.
+    #[error("the run that was due at {due} was started elsewhere: {run}")]
+    AlreadyRun {
+        /// When it was due.
+        due: Timestamp,
+        /// The run.
+        run: String,
+    },
     /// Another run took over while this one was not heard of.
     #[error("another run has taken over: this one stopped between two steps")]
     LeaseLost,

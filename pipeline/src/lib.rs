@@ -8,6 +8,7 @@ mod lease;
 mod plan;
 mod record;
 mod run;
+mod schedule;
 mod supervise;
 mod training;
 
@@ -17,5 +18,6 @@ pub use events::{Event, Progress, StepDone, StepKind};
 pub use ingestion::{IngestError, SourceReport, Sources};
 pub use plan::{PlanLine, plan};
 pub use run::{RunJob, RunReport};
-pub use supervise::supervise;
+pub use schedule::{ScheduleError, keep_schedule};
+pub use supervise::{Occasion, supervise};
 pub use training::{CandidateReport, ModelReport, TrainError};

@@ -2,10 +2,27 @@
 
 use jiff::Timestamp;
 use lakehouse_metadata::{Metadata, MetadataError, NewRun, RunEnd, RunOutcome, RunTrigger};
+use lakehouse_spec::DomainName;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Alerts, Event, Progress, RunError, RunJob, RunReport, error::with_causes, lease::RunLease, record::Recorder, run};
+
+/// Why a run starts now.
+#[derive(Debug, Clone, Copy)]
+pub struct Occasion {
+    /// What started it.
+    pub trigger: RunTrigger,
+    /// When it was due, if it is one of a schedule: no two runs are for the same instant.
+    pub due: Option<Timestamp>,
+}
+
+impl Occasion {
+    /// Somebody asked for it.
+    pub fn manual() -> Self {
+        Self { trigger: RunTrigger::Manual, due: None }
+    }
+}
 
 /// What ends a run early. Asked between steps: a step that has begun to write is finished.
 #[derive(Debug, Clone)]
@@ -28,14 +45,14 @@ impl Guard {
 pub async fn supervise(
     job: &RunJob,
     metadata: &Metadata,
-    trigger: RunTrigger,
+    occasion: Occasion,
     stop: CancellationToken,
     alerts: &Alerts,
     progress: &Progress,
 ) -> Result<RunReport, RunError> {
     let lease = RunLease::acquire(metadata, &job.domain.name).await?;
     let guard = Guard { stop, lost: lease.lost.clone() };
-    let start = Start { trigger, fence: lease.fence(), at: Timestamp::now() };
+    let start = Start { occasion, fence: lease.fence(), at: Timestamp::now() };
     let outcome = recorded(job, metadata, &start, &guard, alerts, progress).await;
     if let Err(error) = lease.release().await {
         tracing::warn!(%error, "the lease could not be given back: it ends by itself");
@@ -45,7 +62,7 @@ pub async fn supervise(
 
 /// What a run starts with.
 struct Start {
-    trigger: RunTrigger,
+    occasion: Occasion,
     fence: i64,
     at: Timestamp,
 }
@@ -58,12 +75,15 @@ async fn recorded(
     alerts: &Alerts,
     progress: &Progress,
 ) -> Result<RunReport, RunError> {
-    let Start { trigger, fence, at: started_at } = *start;
+    let Start { occasion: Occasion { trigger, due }, fence, at: started_at } = *start;
+    if let Some(due) = due {
+        not_run_yet(metadata, &job.domain.name, due).await?;
+    }
     for abandoned in metadata.abandon_stale(&job.domain.name, fence, started_at).await? {
         tracing::warn!(run = abandoned, "an earlier run stopped without a word; this one makes it good");
     }
     let run = run_name(job, started_at);
-    let parameters = json!({ "sources": job.sources.to_string(), "lake": job.lake.location().to_string(), "skip_training": job.skip_training });
+    let parameters = json!({ "sources": job.sources.to_string(), "lake": job.lake.location().to_string(), "skip_training": job.skip_training, "due": due });
     let new = NewRun { run: run.clone(), domain: job.domain.name.clone(), trigger, started_at, fence, parameters };
     metadata.start_run(&new).await?;
 
@@ -81,6 +101,17 @@ async fn recorded(
         tracing::warn!(run, error = %with_causes(&error), "the end of the run could not be recorded");
     }
     outcome
+}
+
+/// Under the lease nobody else can start one, so what has not been started yet is ours. Of a scheduler whose clock is behind, the
+/// due instant comes later and has been run by then.
+async fn not_run_yet(metadata: &Metadata, domain: &DomainName, due: Timestamp) -> Result<(), RunError> {
+    match metadata.last_run(domain).await? {
+        Some(last) if last.trigger == RunTrigger::Schedule && last.started_at >= due => {
+            Err(RunError::AlreadyRun { due, run: last.run })
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn end(metadata: &Metadata, run: &str, outcome: &Result<RunReport, RunError>) -> Result<(), MetadataError> {

@@ -9,6 +9,7 @@ mod progress;
 mod report;
 pub mod run;
 pub mod runs;
+pub mod schedule;
 pub mod serve;
 pub mod split;
 pub mod sql;

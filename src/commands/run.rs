@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use lakehouse_metadata::RunTrigger;
-use lakehouse_pipeline::{Alerts, RunError, RunReport, supervise};
+use lakehouse_pipeline::{Alerts, Occasion, RunError, RunReport, supervise};
 use lakehouse_service::stop_on_signal;
 
 use super::{Context, progress, report};
@@ -18,7 +17,7 @@ pub async fn run(context: &Context<'_>, arguments: RunArgs) -> anyhow::Result<Ex
     let (progress, display) = progress::display(arguments.json);
     let metadata = context.metadata().await?;
     let alerts = Alerts::start(&context.settings.alerts)?;
-    let outcome = supervise(&job, &metadata, RunTrigger::Manual, stop_on_signal()?, &alerts, &progress).await;
+    let outcome = supervise(&job, &metadata, Occasion::manual(), stop_on_signal()?, &alerts, &progress).await;
     metadata.close().await;
     display.finish();
     drop(progress);

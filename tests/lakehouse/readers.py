@@ -25,7 +25,7 @@ for path, (number, key) in TABLES.items():
 
     dataset = table.to_pyarrow_dataset()
     query = f"select count(*), sum({number}), count(distinct {key}) from dataset"
-    seen["duckdb"][path] = list(duckdb.sql(query).fetchone())
+    seen["duckdb"][path] = list(duckdb.sql(query).fetchall()[0])
 
     frame = polars.scan_delta(f"{lake}/{path}", storage_options=options)
     frame = frame.select(polars.len(), polars.col(number).sum().alias("total"), polars.col(key).n_unique().alias("keys"))

@@ -3,7 +3,9 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
+    path::Path,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -113,4 +115,47 @@ fn ctrl_c_lets_the_step_finish_and_the_next_run_goes_on() {
     workspace.run().good();
 
     assert_eq!(statuses(&workspace), ["succeeded", "cancelled"]);
+}
+
+/// A domain folder like the built-in one, due every second.
+fn due_every_second(workspace: &Workspace) {
+    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("domains/fraud");
+    let copy = workspace.path().join("domains/fraud");
+    assert!(
+        Command::new("cp")
+            .args(["-r", "--"])
+            .arg(&built_in)
+            .arg(workspace.path().join("domains").join("fraud"))
+            .status()
+            .is_ok_and(|cp| cp.success())
+    );
+    let file = copy.join("domain.toml");
+    let text = fs::read_to_string(&file).unwrap().replace("0 3 * * *", "* * * * * *");
+    fs::write(file, text).unwrap();
+}
+
+#[test]
+fn of_two_schedulers_one_runs_what_is_due() {
+    let workspace = Workspace::with_sample(500);
+    fs::create_dir(workspace.path().join("domains")).unwrap();
+    due_every_second(&workspace);
+    let keep = || {
+        let arguments = ["--domains", "domains", "schedule", "fraud", "--sources", "sources", "--skip-training"];
+        workspace.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let mut keepers = [keep(), keep()];
+    std::thread::sleep(Duration::from_secs(6));
+    for keeper in &mut keepers {
+        assert!(Command::new("kill").args(["-TERM", &keeper.id().to_string()]).status().unwrap().success());
+        assert_eq!(keeper.wait().unwrap().code(), Some(0), "a scheduler that is told to stop has done well");
+    }
+
+    let runs = runs(&workspace);
+    assert!(runs.len() >= 3, "{} runs in six seconds", runs.len());
+    assert!(runs.iter().all(|run| run["trigger"] == "schedule"), "{runs:#?}");
+    let mut dues: Vec<&str> = runs.iter().map(|run| run["parameters"]["due"].as_str().unwrap()).collect();
+    let all = dues.len();
+    dues.sort_unstable();
+    dues.dedup();
+    assert_eq!(dues.len(), all, "an instant was run twice: {dues:?}");
 }

@@ -6,6 +6,9 @@ use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberI
 
 use crate::{Log, LogFormat};
 
+/// A library that tells of every scan as if it were news; a level of its own in the settings still wins.
+const QUIET: &str = "buoyant_kernel=warn";
+
 /// Why the log could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
@@ -19,7 +22,8 @@ pub enum TelemetryError {
 
 /// Starts the log of this process. Call it once, before anything is logged.
 pub fn init(log: &Log) -> Result<(), TelemetryError> {
-    let filter = EnvFilter::try_new(&log.level).map_err(|_| TelemetryError::Level(log.level.clone()))?;
+    let level = format!("{QUIET},{}", log.level);
+    let filter = EnvFilter::try_new(level).map_err(|_| TelemetryError::Level(log.level.clone()))?;
     let registry = tracing_subscriber::registry().with(filter);
     let started = match log.format {
         LogFormat::Text => registry.with(fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal())).try_init(),

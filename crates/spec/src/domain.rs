@@ -15,6 +15,8 @@ pub struct Domain {
     pub description: String,
     /// Who answers for it.
     pub owner: String,
+    /// When runs start by themselves, if they do.
+    pub schedule: Option<ScheduleSpec>,
     /// Sources by name.
     pub sources: BTreeMap<SourceName, SourceContract>,
     /// Tables of the preprocessing stage, each with its SQL.
@@ -33,6 +35,36 @@ pub struct Domain {
 pub(crate) struct DomainFile {
     pub description: String,
     pub owner: String,
+    pub schedule: Option<ScheduleSpec>,
+}
+
+/// When runs start by themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleSpec {
+    /// Minute, hour, day of the month, month, day of the week; a sixth field in front counts seconds.
+    pub cron: String,
+    /// The time zone those are in, as the IANA database names it.
+    #[serde(default = "utc")]
+    pub zone: String,
+    /// What becomes of a run whose time passed while nobody kept the schedule.
+    #[serde(default)]
+    pub missed: MissedRuns,
+}
+
+/// What becomes of runs whose time has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissedRuns {
+    /// One run makes up for all of them, at once.
+    #[default]
+    RunOnce,
+    /// The next one is waited for.
+    Skip,
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
 }
 
 impl Domain {

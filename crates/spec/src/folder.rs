@@ -83,6 +83,7 @@ impl DomainFolder {
             name,
             description: file.description,
             owner: file.owner,
+            schedule: file.schedule,
             sources: BTreeMap::new(),
             preprocessing: BTreeMap::new(),
             signals: BTreeMap::new(),
