@@ -5,6 +5,7 @@ mod error;
 mod events;
 mod ingestion;
 mod lease;
+mod measure;
 mod plan;
 mod record;
 mod run;

@@ -6,7 +6,9 @@ use lakehouse_spec::DomainName;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Alerts, Event, Progress, RunError, RunJob, RunReport, error::with_causes, lease::RunLease, record::Recorder, run};
+use crate::{
+    Alerts, Event, Progress, RunError, RunJob, RunReport, error::with_causes, lease::RunLease, measure, record::Recorder, run,
+};
 
 /// Why a run starts now.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +90,8 @@ async fn recorded(
     metadata.start_run(&new).await?;
 
     let recorder = Recorder::start(metadata.clone(), job.domain.name.clone(), run.clone());
-    let listener = alerts.listen(job.domain.name.as_str(), &run, &recorder.listen(progress));
+    let domain = job.domain.name.as_str();
+    let listener = measure::listen(domain, alerts.listen(domain, &run, &recorder.listen(progress)));
     listener.tell(Event::RunStarted);
     let outcome = run::run(job, &run, guard, &listener).await;
     listener.tell(match &outcome {

@@ -136,7 +136,7 @@ fn due_every_second(workspace: &Workspace) {
 
 #[test]
 fn of_two_schedulers_one_runs_what_is_due() {
-    let workspace = Workspace::with_sample(500);
+    let workspace = Workspace::with_sample(500).with_environment("LAKEHOUSE_SCHEDULER__PORT", "0");
     fs::create_dir(workspace.path().join("domains")).unwrap();
     due_every_second(&workspace);
     let keep = || {

@@ -37,6 +37,8 @@ pub struct Settings {
     pub sources_api: SourcesApi,
     /// The scoring API.
     pub api_ml: Bind,
+    /// Metrics and health of a scheduler.
+    pub scheduler: Bind,
     /// What a request may cost.
     pub limits: Limits,
     /// The log.

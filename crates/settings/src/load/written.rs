@@ -24,6 +24,7 @@ pub(super) struct Written {
     api: Bind,
     sources_api: SourcesApi,
     api_ml: Bind,
+    scheduler: Bind,
     limits: Limits,
     log: Log,
 }
@@ -162,6 +163,7 @@ impl Written {
             api: self.api,
             sources_api: self.sources_api,
             api_ml: self.api_ml,
+            scheduler: self.scheduler,
             limits: self.limits,
             log: self.log,
         })
@@ -172,6 +174,7 @@ impl Written {
             ("api.address", self.api.address),
             ("sources_api.address", self.sources_api.address),
             ("api_ml.address", self.api_ml.address),
+            ("scheduler.address", self.scheduler.address),
         ];
         for (key, address) in addresses {
             if !address.is_loopback() {

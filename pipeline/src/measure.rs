@@ -1,0 +1,51 @@
+//! What a run gives Prometheus.
+
+use std::sync::{Mutex, PoisonError};
+
+use metrics::{counter, describe_counter, describe_histogram, histogram};
+
+use crate::{Event, Progress};
+
+const DURATION: &str = "pipeline_stage_duration_seconds";
+const STATUS: &str = "pipeline_stage_status_total";
+const RUNS: &str = "pipeline_runs_total";
+const ROWS: &str = "pipeline_rows_written_total";
+
+/// A listener that measures what it passes on.
+pub(crate) fn listen(domain: &str, next: Progress) -> Progress {
+    describe_histogram!(DURATION, "Seconds a stage took");
+    describe_counter!(STATUS, "Stages that ended, by status");
+    describe_counter!(RUNS, "Runs that ended, by status");
+    describe_counter!(ROWS, "Rows written to tables");
+    let domain = domain.to_owned();
+    let under_way = Mutex::new(None);
+    Progress::new(move |event| {
+        measure(&domain, &under_way, &event);
+        next.tell(event);
+    })
+}
+
+/// `under_way` is the stage that would have failed.
+fn measure(domain: &str, under_way: &Mutex<Option<&'static str>>, event: &Event) {
+    let mut under_way = under_way.lock().unwrap_or_else(PoisonError::into_inner);
+    let domain = || domain.to_owned();
+    match event {
+        Event::StageStarted { stage } => *under_way = Some(stage),
+        Event::StageDone { stage, seconds } => {
+            *under_way = None;
+            histogram!(DURATION, "domain" => domain(), "stage" => *stage).record(*seconds);
+            counter!(STATUS, "domain" => domain(), "stage" => *stage, "status" => "success").increment(1);
+        }
+        Event::StepDone(done) if done.is_new => {
+            counter!(ROWS, "domain" => domain(), "stage" => done.stage).increment(done.rows);
+        }
+        Event::RunSucceeded { .. } => counter!(RUNS, "domain" => domain(), "status" => "success").increment(1),
+        Event::RunFailed { .. } => {
+            counter!(RUNS, "domain" => domain(), "status" => "failure").increment(1);
+            if let Some(stage) = under_way.take() {
+                counter!(STATUS, "domain" => domain(), "stage" => stage, "status" => "failure").increment(1);
+            }
+        }
+        Event::RunStarted | Event::Rows { .. } | Event::StepDone(_) | Event::CheckFailed { .. } => {}
+    }
+}
