@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use lakehouse_lake::At;
 use lakehouse_settings::{LogOverrides, Overrides};
 
 /// From raw files to Delta tables, datamarts, models and scores.
@@ -131,6 +132,9 @@ pub struct SqlArgs {
     /// The domain whose tables need no prefix
     #[arg(long, default_value = "fraud")]
     pub domain: String,
+    /// Tables as they were: a version, or an instant such as 2026-11-21T12:00:00Z
+    #[arg(long, value_name = "VERSION|INSTANT")]
+    pub at: Option<At>,
     /// How to print the rows
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,

@@ -16,8 +16,8 @@ const FIRST_LOOK: Duration = Duration::from_secs(10);
 
 /// Serves on `listener` until `stop` is cancelled, whether or not there is a champion yet.
 pub async fn run(listener: TcpListener, settings: &Settings, stop: CancellationToken) -> anyhow::Result<()> {
-    let registry = Registry::open(settings.open_store(&settings.registry)?, &settings.registry)
-        .context("failed to open the model registry")?;
+    let store = settings.open_store(&settings.registry).context("failed to open the model registry")?;
+    let registry = Registry::open(store, &settings.registry).context("failed to open the model registry")?;
     let (state, watcher) = AppState::new(registry, &settings.limits)?;
     // The router first: it installs the recorder of the metrics.
     let router = router(state);

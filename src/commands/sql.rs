@@ -31,7 +31,10 @@ pub async fn run(context: &Context<'_>, arguments: SqlArgs) -> anyhow::Result<Ex
     let domain = context.domain(&arguments.domain)?;
     let lake = context.lake()?;
     let session = lake.session(&domain.name);
-    session.register_references(&lake, &arguments.query).await?;
+    match arguments.at {
+        Some(at) => session.register_references_at(&lake, &arguments.query, at).await?,
+        None => session.register_references(&lake, &arguments.query).await.map(drop)?,
+    }
     let rows = session.query(&arguments.query).await?;
     let create = |path: &std::path::PathBuf| File::create(path).with_context(|| format!("failed to create `{}`", path.display()));
     let out: Box<dyn Write + Send> = match &arguments.out {

@@ -51,6 +51,30 @@ fn a_new_file_is_appended_and_equals_one_run_over_both() {
 }
 
 #[test]
+fn tables_are_read_as_they_were() {
+    let workspace = Workspace::with_sample(2_000);
+    let late = cut_last(&workspace, 500);
+    workspace.run().good();
+    let between = jiff::Timestamp::now().to_string();
+    fs::write(workspace.source("transactions_data_late.csv"), late).unwrap();
+    workspace.run().good();
+
+    let count = |at: &[&str]| {
+        let sql = ["sql", "select count(*) as n from silver.transactions", "--format", "csv"];
+        workspace.lakehouse(&[&sql[..], at].concat())
+    };
+    let rows = |at: &[&str]| count(at).good().stdout().lines().nth(1).unwrap().to_owned();
+    assert_eq!(
+        [rows(&[]), rows(&["--at", "1"]), rows(&["--at", "0"]), rows(&["--at", &between])],
+        ["2000", "2000", "1500", "1500"]
+    );
+    for never in ["7", "1999-01-01 00:00:00"] {
+        let refused = count(&["--at", never]).bad();
+        assert!(refused.stderr().contains("`fraud.silver.transactions` cannot be read at"), "{}", refused.stderr());
+    }
+}
+
+#[test]
 fn new_content_under_an_old_name_replaces_that_files_rows() {
     let whole = Workspace::with_sample(5_000);
     let grown = Workspace::with_sample(5_000);

@@ -3,6 +3,8 @@
 use datafusion::error::DataFusionError;
 use deltalake::DeltaTableError;
 
+use crate::At;
+
 /// A failed act on the lake, with its object. The cause is the source.
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
@@ -55,6 +57,14 @@ pub enum LakeError {
     UnknownTable {
         /// As written in the SQL.
         table: String,
+    },
+    /// A table has no such version, or not any more.
+    #[error("`{table}` cannot be read at {at}: it was not there, or its files have been removed")]
+    UnknownVersion {
+        /// The table, with its domain.
+        table: String,
+        /// Which version.
+        at: At,
     },
     /// A statement is not one read-only query.
     #[error("the statement is not a read-only query: {reason}")]

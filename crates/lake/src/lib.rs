@@ -7,6 +7,7 @@
 //!
 //! Tables are plain Delta (no deletion vectors, no column mapping), so a scan is a Parquet scan over an exact file list.
 
+mod at;
 mod commit;
 mod error;
 mod location;
@@ -21,6 +22,7 @@ mod table_query;
 mod tasks;
 mod write;
 
+pub use at::At;
 pub use commit::{Change, ChangeMode, Committed};
 pub use datafusion::physical_plan::SendableRecordBatchStream;
 pub use error::LakeError;

@@ -18,7 +18,7 @@ use datafusion::{
 use futures::{Stream, StreamExt as _};
 use lakehouse_spec::{DomainName, Schema, TableName};
 
-use crate::{Lake, LakeError, LakeTable, scan::PinnedTable};
+use crate::{At, Lake, LakeError, LakeTable, scan::PinnedTable};
 
 /// The tables a statement names: domain and table, each once.
 pub type TableReferences = Vec<(DomainName, TableName)>;
@@ -65,6 +65,14 @@ impl Session {
             tables.push(table);
         }
         Ok(tables)
+    }
+
+    /// Registers every table that `sql` names as it was.
+    pub async fn register_references_at(&self, lake: &Lake, sql: &str, at: At) -> Result<(), LakeError> {
+        for (domain, name) in self.references(sql)? {
+            self.register(lake.table_as_of(&domain, &name, at).await?)?;
+        }
+        Ok(())
     }
 
     /// The tables `sql` names. Nothing is looked up.

@@ -30,13 +30,21 @@ impl FromStr for Sources {
     }
 }
 
+/// Without the credentials that an address may hold: this is recorded and shown.
 impl fmt::Display for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder(path) => write!(f, "{}", path.display()),
-            Self::Http(address) => f.write_str(address),
+            Self::Http(address) => f.write_str(&without_credentials(address).unwrap_or_else(|| "a sources API".to_owned())),
         }
     }
+}
+
+fn without_credentials(address: &str) -> Option<String> {
+    let mut url = reqwest::Url::parse(address).ok()?;
+    url.set_username("").ok()?;
+    url.set_password(None).ok()?;
+    Some(url.into())
 }
 
 /// A folder with the sources, for as long as it is held.
@@ -91,4 +99,15 @@ async fn fetch(
     }
     file.flush().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sources;
+
+    #[test]
+    fn an_address_is_shown_without_its_credentials() {
+        let address: Sources = "https://reader:hunter2@sources.example:9998/".parse().expect("any text");
+        assert_eq!(address.to_string(), "https://sources.example:9998/");
+    }
 }
