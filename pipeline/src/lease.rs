@@ -91,10 +91,12 @@ mod process {
         !started_then.is_empty() && machine_then == machine() && started(pid).as_deref() != Some(started_then)
     }
 
-    /// The name of the machine and of its present boot.
+    /// The name of the machine, of its present boot, and of the space its process numbers count in: two containers may share the
+    /// first two, and do not see each other's processes.
     fn machine() -> String {
         let read = |path| fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default();
-        format!("{}@{}", read("/proc/sys/kernel/hostname"), read("/proc/sys/kernel/random/boot_id"))
+        let space = fs::read_link("/proc/self/ns/pid").map(|link| link.display().to_string()).unwrap_or_default();
+        format!("{}@{}@{space}", read("/proc/sys/kernel/hostname"), read("/proc/sys/kernel/random/boot_id"))
     }
 
     /// When a process started, in the kernel's ticks; `None` when there is none, or no way to tell.
@@ -116,7 +118,14 @@ mod process {
             let (machine, pid) = place.rsplit_once('/').expect("three parts");
             assert!(has_died(&format!("{machine}/{pid}/1")), "the number was given to another process");
             assert!(has_died(&format!("{machine}/4194305/{started}")), "no process has so high a number");
-            for unknown in [format!("elsewhere@1/4194305/{started}"), format!("{machine}/4194305/"), "somebody".to_owned()] {
+            let container = machine.replace("pid:[", "pid:[9");
+            assert_ne!(container, machine);
+            for unknown in [
+                format!("{container}/4194305/{started}"),
+                format!("elsewhere@1/4194305/{started}"),
+                format!("{machine}/4194305/"),
+                "somebody".to_owned(),
+            ] {
                 assert!(!has_died(&unknown), "{unknown}");
             }
         }

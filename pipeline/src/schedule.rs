@@ -85,16 +85,17 @@ pub async fn keep_schedule(
     }
 }
 
-/// False when it was told to stop.
+/// False when it was told to stop. Never returns early, as a sleep may by the clock on the wall: a run that started before it was
+/// due would not be known as the one that was due.
 async fn wait_until(due: Timestamp, stop: &CancellationToken) -> bool {
     loop {
         let left = Duration::try_from(due.duration_since(Timestamp::now())).unwrap_or_default();
+        if left.is_zero() {
+            return !stop.is_cancelled();
+        }
         tokio::select! {
             () = stop.cancelled() => return false,
             () = tokio::time::sleep(left.min(NAP)) => {}
-        }
-        if left <= NAP {
-            return true;
         }
     }
 }

@@ -14,16 +14,44 @@ pub mod serve;
 pub mod split;
 pub mod sql;
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use lakehouse_lake::{Lake, LakeOptions};
 use lakehouse_metadata::Metadata;
 use lakehouse_pipeline::{RunJob, Sources};
 use lakehouse_registry::Registry;
+use lakehouse_service::stop_on_signal;
 use lakehouse_settings::Settings;
 use lakehouse_spec::{Domain, SpecError, find_domain};
 
-use crate::cli::RunArgs;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::{cli::RunArgs, output};
+
+/// The exit code of what was told to stop, as shells give it to what Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+/// Cancelled by the first Ctrl-C, which lets the step that is under way finish. The second one ends the process: the next run makes
+/// good what it left.
+fn stop_between_steps() -> io::Result<CancellationToken> {
+    let stop = stop_on_signal()?;
+    let told = stop.clone();
+    tokio::spawn(async move {
+        told.cancelled().await;
+        // Before the note: whoever reads it can rely on it.
+        let Ok(mut again) = signal(SignalKind::interrupt()) else { return };
+        output::note("finishing the step that is under way; Ctrl-C once more stops at once");
+        again.recv().await;
+        exit_at_once();
+    });
+    Ok(stop)
+}
+
+#[expect(clippy::disallowed_methods, reason = "fits and sorts on threads of their own would be waited for, perhaps for minutes")]
+fn exit_at_once() {
+    std::process::exit(INTERRUPTED.into());
+}
 
 /// What every verb may need.
 pub struct Context<'a> {

@@ -3,21 +3,17 @@
 use std::process::ExitCode;
 
 use lakehouse_pipeline::{Alerts, Occasion, RunError, RunReport, supervise};
-use lakehouse_service::stop_on_signal;
 
-use super::{Context, progress, report};
+use super::{Context, INTERRUPTED, progress, report, stop_between_steps};
 use crate::{cli::RunArgs, output};
 
-/// The exit code of a run that was told to stop, as shells give it to one that Ctrl-C ended.
-const INTERRUPTED: u8 = 130;
-
-/// Runs the stages and prints the report. The first Ctrl-C lets the step that is under way finish.
+/// Runs the stages and prints the report. The first Ctrl-C lets the step that is under way finish, the second does not.
 pub async fn run(context: &Context<'_>, arguments: RunArgs) -> anyhow::Result<ExitCode> {
     let job = context.job(&arguments)?;
     let (progress, display) = progress::display(arguments.json);
     let metadata = context.metadata().await?;
     let alerts = Alerts::start(&context.settings.alerts)?;
-    let outcome = supervise(&job, &metadata, Occasion::manual(), stop_on_signal()?, &alerts, &progress).await;
+    let outcome = supervise(&job, &metadata, Occasion::manual(), stop_between_steps()?, &alerts, &progress).await;
     metadata.close().await;
     display.finish();
     drop(progress);

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use lakehouse_metadata::{Metadata, RunFilter};
 use lakehouse_pipeline::{Alerts, keep_schedule};
-use lakehouse_service::{Service, serve, stop_on_signal};
+use lakehouse_service::{Service, serve};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, progress};
+use super::{Context, progress, stop_between_steps};
 use crate::cli::RunArgs;
 
 /// Keeps the schedule until Ctrl-C, which lets the step that is under way finish.
@@ -17,7 +17,7 @@ pub async fn run(context: &Context<'_>, arguments: RunArgs) -> anyhow::Result<Ex
     let job = context.job(&arguments)?;
     let metadata = context.metadata().await?;
     let alerts = Alerts::start(&context.settings.alerts)?;
-    let stop = stop_on_signal()?;
+    let stop = stop_between_steps()?;
     let monitor = monitor(context, &metadata, &stop).await?;
     let (progress, display) = progress::display(arguments.json);
     let outcome = keep_schedule(&job, &metadata, &stop, &alerts, &progress).await;

@@ -117,6 +117,22 @@ fn ctrl_c_lets_the_step_finish_and_the_next_run_goes_on() {
     assert_eq!(statuses(&workspace), ["succeeded", "cancelled"]);
 }
 
+#[test]
+fn a_second_ctrl_c_stops_at_once_and_the_next_run_makes_it_good() {
+    let workspace = Workspace::with_sample(60_000);
+    let mut run = start(&workspace);
+    let interrupt = ["-INT", &run.id().to_string()];
+    assert!(Command::new("kill").args(interrupt).status().unwrap().success());
+    let mut lines = BufReader::new(run.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("Ctrl-C once more stops at once")));
+    assert!(Command::new("kill").args(interrupt).status().unwrap().success());
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+
+    workspace.run().good();
+
+    assert_eq!(statuses(&workspace), ["succeeded", "abandoned"]);
+}
+
 /// A domain folder like the built-in one, due every second.
 fn due_every_second(workspace: &Workspace) {
     let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("domains/fraud");

@@ -14,7 +14,7 @@ use crate::{DatabaseUrl, Secret};
 
 /// The effective settings. What each one means is written in `default.toml`.
 ///
-/// Displayed, they are a `lakehouse.toml` that gives the same settings again.
+/// Displayed, they are a `lakehouse.toml` that gives the same settings again, but for secrets, which are masked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Settings {
     /// Where the tables are; no trailing slash.
