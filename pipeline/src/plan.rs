@@ -27,7 +27,7 @@ pub async fn plan(job: &RunJob) -> Result<Vec<PlanLine>, RunError> {
     let mut lines = Vec::new();
     let mut changing: BTreeSet<TableName> = BTreeSet::new();
     let folder = job.sources.folder().await?;
-    for source in ingestion::plan(&job.lake, &job.domain, folder.path().to_owned()).await? {
+    for source in ingestion::plan(&job.places(&folder), &job.domain).await? {
         if source.changes {
             changing.insert(source.table.clone());
         }
@@ -35,7 +35,7 @@ pub async fn plan(job: &RunJob) -> Result<Vec<PlanLine>, RunError> {
             stage: "ingestion",
             name: source.table.to_string(),
             runs: source.changes,
-            reason: source.files.join("; "),
+            reason: source.contents.join("; "),
         });
     }
     let selects = |models: &std::collections::BTreeMap<TableName, (lakehouse_spec::StageModel, String)>| {

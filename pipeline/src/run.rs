@@ -4,13 +4,15 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use lakehouse_engine::{Node, StepReport, TableJob, order, run_select, run_signals};
 use lakehouse_lake::{Lake, join_all, probe_put_if_absent};
+use lakehouse_landing::Landing;
 use lakehouse_registry::Registry;
 use lakehouse_spec::{Domain, StageModel, TableName};
 use serde::Serialize;
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
-    Event, Progress, RunError, SourceReport, Sources, StepDone, StepKind, ingestion,
+    Event, Progress, RunError, SourceReport, Sources, StepDone, StepKind,
+    ingestion::{self, Places, SourcesFolder},
     supervise::Guard,
     training::{self, ModelReport},
 };
@@ -33,10 +35,18 @@ pub struct RunJob {
     pub lake: Lake,
     /// Where its models go.
     pub registry: Registry,
-    /// Where its sources are.
+    /// Where its files are.
     pub sources: Sources,
+    /// Where rows wait that were pushed.
+    pub landing: Landing,
     /// Stop after the datamarts.
     pub skip_training: bool,
+}
+
+impl RunJob {
+    pub(crate) fn places(&self, folder: &SourcesFolder) -> Places {
+        Places { lake: self.lake.clone(), landing: self.landing.clone(), folder: folder.path().to_owned() }
+    }
 }
 
 /// What a run did.
@@ -73,7 +83,7 @@ pub(crate) async fn run(job: &RunJob, run: &str, guard: &Guard, progress: &Progr
     let clock = start(progress, INGESTION);
     probe_put_if_absent(&job.lake, PROBE_WRITERS, 1).await?;
     let folder = job.sources.folder().await?;
-    report.sources = ingestion::ingest(&job.lake, &job.domain, folder.path().to_owned(), run, progress).await?;
+    report.sources = ingestion::ingest(&job.places(&folder), &job.domain, run, progress).await?;
     report.sources.iter().for_each(|source| tell_source(progress, source));
     report.stages.push(clock.stop());
 

@@ -17,6 +17,7 @@ pub mod sql;
 use std::{io, path::Path};
 
 use lakehouse_lake::{Lake, LakeOptions};
+use lakehouse_landing::Landing;
 use lakehouse_metadata::Metadata;
 use lakehouse_pipeline::{RunJob, Sources};
 use lakehouse_registry::Registry;
@@ -90,6 +91,7 @@ impl Context<'_> {
             lake: self.lake()?,
             registry: self.registry()?,
             sources,
+            landing: Landing::open(self.settings.open_store(&self.settings.lake)?, &self.settings.lake)?,
             skip_training: arguments.skip_training,
         })
     }

@@ -41,6 +41,7 @@ fn nothing_names_what_stands_above_it() {
         ("lakehouse-settings", ""),
         ("lakehouse-generate", ""),
         ("lakehouse-lake", "spec settings"),
+        ("lakehouse-landing", "spec"),
         ("lakehouse-engine", "lake signals spec settings"),
         ("lakehouse-signals", "spec settings"),
         ("lakehouse-metadata", "spec settings"),
@@ -49,9 +50,9 @@ fn nothing_names_what_stands_above_it() {
         ("lakehouse-training", "models spec settings"),
         ("lakehouse-registry", "spec settings"),
         ("lakehouse-service", "settings"),
-        ("lakehouse-pipeline", "engine lake training models registry metadata spec settings"),
+        ("lakehouse-pipeline", "engine lake landing training models registry metadata spec settings"),
         ("lakehouse-api", "lake registry spec service settings"),
-        ("lakehouse-sources-api", "spec service settings"),
+        ("lakehouse-sources-api", "landing spec service settings"),
         ("lakehouse-api-ml", "signals models registry spec service settings"),
     ]);
     for (package, names) in named() {

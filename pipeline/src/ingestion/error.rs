@@ -1,6 +1,7 @@
 //! Why a source could not be ingested. Every variant names the source or file, so that its text is the whole answer.
 
 use lakehouse_lake::LakeError;
+use lakehouse_landing::LandingError;
 use lakehouse_spec::SourceName;
 
 /// A source that failed. No table has changed.
@@ -62,6 +63,15 @@ pub enum IngestError {
         /// Why.
         #[source]
         source: LakeError,
+    },
+    /// Pushed rows could not be taken.
+    #[error("source `{source_name}`: failed to take the rows that were pushed")]
+    Landing {
+        /// The source.
+        source_name: SourceName,
+        /// Why.
+        #[source]
+        source: LandingError,
     },
     /// The sources API did not give its files.
     #[error("failed to fetch the sources from `{url}`")]

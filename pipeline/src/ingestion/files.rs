@@ -6,7 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lakehouse_spec::{SourceContract, SourceMode, SourceName};
 use sha2::{Digest as _, Sha256};
 
 use super::IngestError;
@@ -14,41 +13,18 @@ use super::IngestError;
 /// Bytes read at once.
 const BUFFER: usize = 1 << 18;
 
-/// A file of a source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SourceFile {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Its name.
-    pub name: String,
-    /// Its size in bytes.
-    pub bytes: u64,
-}
-
-/// The files of `contract` in `folder`, in order of name; at least one.
-pub(crate) fn find_files(folder: &Path, source: &SourceName, contract: &SourceContract) -> Result<Vec<SourceFile>, IngestError> {
+/// The files of `folder` whose names fit `pattern`, in order of name.
+pub(crate) fn find_files(folder: &Path, pattern: &str) -> Result<Vec<(String, PathBuf)>, IngestError> {
     let failed = |error| IngestError::Folder { path: folder.display().to_string(), source: error };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
-        let metadata = std::fs::metadata(entry.path()).map_err(failed)?;
-        if metadata.is_file() && matches(&contract.files, &name) {
-            files.push(SourceFile { path: entry.path(), name, bytes: metadata.len() });
+        if matches(pattern, &name) && std::fs::metadata(entry.path()).map_err(failed)?.is_file() {
+            files.push((name, entry.path()));
         }
     }
-    files.sort_by(|a, b| a.name.cmp(&b.name));
-    if files.is_empty() {
-        return Err(IngestError::Missing {
-            source_name: source.clone(),
-            pattern: contract.files.clone(),
-            folder: folder.display().to_string(),
-        });
-    }
-    if contract.mode == SourceMode::Snapshot && files.len() > 1 {
-        let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-        return Err(IngestError::Ambiguous { source_name: source.clone(), files: names.join(", ") });
-    }
+    files.sort();
     Ok(files)
 }
 
@@ -61,7 +37,7 @@ fn matches(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// SHA-256 of the file's bytes as they lie on disk, as hex: the batch's name.
+/// SHA-256 of the file's bytes as they lie on disk, in hexadecimal.
 pub(crate) fn content_hash(path: &Path) -> std::io::Result<String> {
     let mut file = File::open(path)?;
     let mut hash = Sha256::new();

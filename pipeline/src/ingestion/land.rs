@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use super::{
     IngestError,
+    decide::Action,
     rows::BATCH_NUMBER,
-    stage::{Action, SourceJob, StagedBatch, StagedSource},
+    stage::{SourceJob, StagedBatch, StagedSource},
 };
 
 /// What ingestion did for a source.
@@ -87,7 +88,7 @@ async fn commit_batch(
             ChangeMode::Overwrite
         }
     };
-    inputs.insert(batch.file.name.clone(), format!("{}:{}", batch.number, batch.hash));
+    inputs.insert(batch.content.name.clone(), format!("{}:{}", batch.number, batch.hash));
     let note = CommitNote {
         run: job.run.clone(),
         definition: job.definition.clone(),
@@ -100,7 +101,7 @@ async fn commit_batch(
     report.rows_read += files.rows + refused;
     report.rows += files.rows;
     report.bytes += files.bytes;
-    report.landed.push(batch.file.name.clone());
+    report.landed.push(batch.content.name.clone());
     report.ignored_columns.extend(ignored_columns);
     quarantine.commit(note.clone()).await.map_err(job.store_error())?;
     // Overwriting twice is the same as once; only added rows need to be known by their batch.

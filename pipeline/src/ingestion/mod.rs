@@ -1,9 +1,11 @@
-//! Ingestion: files of a folder, or of a sources API, land in bronze, each content exactly once.
+//! Ingestion: files of a folder, or of a sources API, and rows that were pushed land in bronze, each content exactly once.
 //!
 //! All sources are read and written first, then committed one after the other: if one fails, no table has changed. A batch is a
 //! file's content, known by its hash. An append source keeps one batch per file name: a new name adds a batch, new content under
 //! an old name replaces that file's batch. A snapshot source is one file, and a new one replaces the table.
 
+mod content;
+mod decide;
 mod error;
 mod fetch;
 mod files;
@@ -13,15 +15,15 @@ mod rows;
 mod sink;
 mod stage;
 
-use std::path::PathBuf;
-
-use lakehouse_lake::{Lake, join_all};
+use lakehouse_lake::join_all;
 use lakehouse_spec::{Domain, Schema, TableName};
 use tokio::task::JoinSet;
 
 pub use error::IngestError;
 pub use fetch::Sources;
+pub(crate) use fetch::SourcesFolder;
 pub use land::SourceReport;
+pub(crate) use stage::Places;
 
 use crate::Progress;
 
@@ -30,38 +32,35 @@ use crate::Progress;
 pub struct SourcePlan {
     /// The bronze table.
     pub table: TableName,
-    /// The files that are new, replaced or unchanged, in words.
-    pub files: Vec<String>,
+    /// What is new, replaced or unchanged, in words.
+    pub contents: Vec<String>,
     /// Will the table change?
     pub changes: bool,
 }
 
-/// Tells what [`ingest`] would do with the files of `folder`. Reads them only to hash them.
-pub async fn plan(lake: &Lake, domain: &Domain, folder: PathBuf) -> Result<Vec<SourcePlan>, IngestError> {
+/// Tells what [`ingest`] would do. Reads files only to hash them.
+pub async fn plan(places: &Places, domain: &Domain) -> Result<Vec<SourcePlan>, IngestError> {
     let mut plans = Vec::new();
     for (source, contract) in &domain.sources {
-        let job = stage::SourceJob::new(lake, domain, source, contract, &folder, "plan")?;
-        let batches = stage::decide(&job).await?;
-        plans.push(SourcePlan {
-            table: job.table.clone(),
-            changes: batches.iter().any(|batch| batch.action.is_some()),
-            files: batches.iter().map(ToString::to_string).collect(),
-        });
+        let job = stage::SourceJob::new(places, domain, source, contract, "plan")?;
+        let waiting = if job.is_append() { job.inbox.waiting().await.map_err(job.landing_error())? } else { 0 };
+        let batches = decide::decide(&job).await?;
+        if batches.is_empty() && waiting == 0 {
+            return Err(job.missing());
+        }
+        let mut contents: Vec<String> = batches.iter().map(ToString::to_string).collect();
+        contents.extend((waiting > 0).then(|| format!("{waiting} pushes: new")));
+        let changes = waiting > 0 || batches.iter().any(|batch| batch.action.is_some());
+        plans.push(SourcePlan { table: job.table.clone(), contents, changes });
     }
     Ok(plans)
 }
 
 /// Lands every new batch of every source of the domain. On an error no table has changed.
-pub async fn ingest(
-    lake: &Lake,
-    domain: &Domain,
-    folder: PathBuf,
-    run: &str,
-    progress: &Progress,
-) -> Result<Vec<SourceReport>, IngestError> {
+pub async fn ingest(places: &Places, domain: &Domain, run: &str, progress: &Progress) -> Result<Vec<SourceReport>, IngestError> {
     let mut tasks = JoinSet::new();
     for (source, contract) in &domain.sources {
-        let job = stage::SourceJob::new(lake, domain, source, contract, &folder, run)?;
+        let job = stage::SourceJob::new(places, domain, source, contract, run)?;
         let progress = progress.clone();
         tasks.spawn(async move { stage::stage(job, &progress).await });
     }

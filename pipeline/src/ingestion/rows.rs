@@ -10,10 +10,7 @@ use arrow::{
     datatypes::{DataType, Field, Schema as ArrowSchema, SchemaRef, TimeUnit},
     error::ArrowError,
 };
-use lakehouse_spec::{
-    ColumnContract, ColumnType, Pii, SourceContract, parse_boolean, parse_integer, parse_money, parse_month, parse_number,
-    parse_timestamp,
-};
+use lakehouse_spec::{ColumnContract, ColumnType, Pii, SourceContract, Value};
 use roaring::RoaringTreemap;
 use twox_hash::XxHash3_128;
 
@@ -62,32 +59,22 @@ impl KnownKeys {
     }
 
     /// True if the key is new.
-    fn insert(&mut self, key: &Parsed<'_>) -> bool {
+    fn insert(&mut self, key: &Value<'_>) -> bool {
         match key {
-            Parsed::Integer(number) => self.numbers.insert(number.cast_unsigned()),
-            Parsed::Text(text) => self.texts.insert(XxHash3_128::oneshot(text.as_bytes())),
-            Parsed::Number(number) => self.texts.insert(u128::from(number.to_bits())),
-            Parsed::Date(date) => self.numbers.insert(u64::from(date.cast_unsigned())),
-            Parsed::Boolean(value) => self.numbers.insert(u64::from(*value)),
-            Parsed::Absent => true,
+            Value::Integer(number) => self.numbers.insert(number.cast_unsigned()),
+            Value::Text(text) => self.texts.insert(XxHash3_128::oneshot(text.as_bytes())),
+            Value::Number(number) => self.texts.insert(u128::from(number.to_bits())),
+            Value::Date(date) => self.numbers.insert(u64::from(date.cast_unsigned())),
+            Value::Boolean(value) => self.numbers.insert(u64::from(*value)),
+            Value::Absent => true,
         }
     }
 }
 
-/// One field, read.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Parsed<'a> {
-    Absent,
-    Integer(i64),
-    Number(f64),
-    Date(i32),
-    Boolean(bool),
-    Text(&'a str),
-}
-
 /// Reads rows by a contract into columns; what breaks the contract is told, not stored.
 pub(crate) struct RowBuilder {
-    columns: Vec<(ColumnContract, ColumnBuilder)>,
+    contract: SourceContract,
+    columns: Vec<ColumnBuilder>,
     key: usize,
     known: KnownKeys,
     schema: SchemaRef,
@@ -108,9 +95,10 @@ enum ColumnBuilder {
 impl RowBuilder {
     /// Starts a batch; `batch_number` is given for append sources.
     pub(crate) fn new(contract: &SourceContract, known: KnownKeys, batch_number: Option<i64>) -> Self {
-        let columns: Vec<_> = contract.columns.iter().map(|column| (column.clone(), ColumnBuilder::new(column))).collect();
-        let key = columns.iter().position(|(column, _)| contract.key.contains(&column.name)).unwrap_or_default();
-        Self { columns, key, known, schema: bronze_schema(contract, batch_number.is_some()), batch_number, rows: 0 }
+        let columns = contract.columns.iter().map(ColumnBuilder::new).collect();
+        let key = contract.columns.iter().position(|column| contract.key.contains(&column.name)).unwrap_or_default();
+        let schema = bronze_schema(contract, batch_number.is_some());
+        Self { contract: contract.clone(), columns, key, known, schema, batch_number, rows: 0 }
     }
 
     /// The keys of all rows so far, for the next batch.
@@ -126,19 +114,12 @@ impl RowBuilder {
     /// Adds a row, given as the text of each contract column in the contract's order; empty text means absent.
     /// On `Err`, the rule the row breaks; nothing was added.
     pub(crate) fn add(&mut self, fields: &[&[u8]]) -> Result<(), String> {
-        let mut parsed = Vec::with_capacity(self.columns.len());
-        for ((column, _), text) in self.columns.iter().zip(fields) {
-            let value = if text.is_empty() { Ok(Parsed::Absent) } else { read(column, text) };
-            match value {
-                Ok(Parsed::Absent) if column.required => return Err(format!("{} is missing", column.name)),
-                Ok(value) => parsed.push(value),
-                Err(fault) => return Err(format!("{} {fault}", column.name)),
-            }
+        let mut values = Vec::with_capacity(self.columns.len());
+        self.contract.read_row(fields, &mut values).map_err(|fault| fault.to_string())?;
+        if !self.known.insert(&values[self.key]) {
+            return Err(format!("duplicate {}", self.contract.columns[self.key].name));
         }
-        if !self.known.insert(&parsed[self.key]) {
-            return Err(format!("duplicate {}", self.columns[self.key].0.name));
-        }
-        for ((column, builder), value) in self.columns.iter_mut().zip(&parsed) {
+        for ((column, builder), value) in self.contract.columns.iter().zip(&mut self.columns).zip(&values) {
             builder.append(column, value);
         }
         self.rows += 1;
@@ -147,32 +128,13 @@ impl RowBuilder {
 
     /// The rows so far as a batch; the columns start empty again.
     pub(crate) fn finish_batch(&mut self) -> Result<RecordBatch, ArrowError> {
-        let mut arrays: Vec<ArrayRef> = self.columns.iter_mut().filter_map(|(_, builder)| builder.finish()).collect();
+        let mut arrays: Vec<ArrayRef> = self.columns.iter_mut().filter_map(ColumnBuilder::finish).collect();
         if let Some(number) = self.batch_number {
             arrays.push(Arc::new(Int64Array::from_value(number, self.rows)));
         }
         self.rows = 0;
         RecordBatch::try_new(self.schema.clone(), arrays)
     }
-}
-
-fn read<'a>(column: &ColumnContract, text: &'a [u8]) -> Result<Parsed<'a>, String> {
-    let parsed = match column.kind {
-        ColumnType::String => return std::str::from_utf8(text).map(Parsed::Text).map_err(|_| "is not valid UTF-8".to_owned()),
-        ColumnType::Integer => parse_integer(text).map(Parsed::Integer),
-        ColumnType::Number => parse_number(text).map(Parsed::Number),
-        ColumnType::Money => parse_money(text).map(Parsed::Number),
-        ColumnType::Timestamp => parse_timestamp(text).map(Parsed::Integer),
-        ColumnType::Month => parse_month(text).map(Parsed::Date),
-        ColumnType::Boolean => parse_boolean(text).map(Parsed::Boolean),
-    };
-    parsed.map_err(|fault| fault.to_string())
-}
-
-/// The last four characters: what is kept of a masked value.
-fn last_four(text: &str) -> &str {
-    let start = text.char_indices().rev().nth(3).map_or(0, |(at, _)| at);
-    &text[start..]
 }
 
 impl ColumnBuilder {
@@ -190,21 +152,20 @@ impl ColumnBuilder {
         }
     }
 
-    /// A value always has its column's type: [`read`] made it so. Anything else is stored as absent.
-    fn append(&mut self, column: &ColumnContract, value: &Parsed<'_>) {
+    /// A value always has its column's type: reading made it so. Anything else is stored as absent.
+    fn append(&mut self, column: &ColumnContract, value: &Value<'_>) {
         match (self, value) {
-            (Self::Text(builder), Parsed::Text(text)) if column.pii == Pii::Mask => builder.append_value(last_four(text)),
-            (Self::Text(builder), Parsed::Text(text)) => builder.append_value(text),
+            (Self::Text(builder), Value::Text(text)) => builder.append_option(column.pii.kept(text)),
             (Self::Text(builder), _) => builder.append_null(),
-            (Self::Integer(builder), Parsed::Integer(number)) => builder.append_value(*number),
+            (Self::Integer(builder), Value::Integer(number)) => builder.append_value(*number),
             (Self::Integer(builder), _) => builder.append_null(),
-            (Self::Number(builder), Parsed::Number(number)) => builder.append_value(*number),
+            (Self::Number(builder), Value::Number(number)) => builder.append_value(*number),
             (Self::Number(builder), _) => builder.append_null(),
-            (Self::Timestamp(builder), Parsed::Integer(micros)) => builder.append_value(*micros),
+            (Self::Timestamp(builder), Value::Integer(micros)) => builder.append_value(*micros),
             (Self::Timestamp(builder), _) => builder.append_null(),
-            (Self::Date(builder), Parsed::Date(days)) => builder.append_value(*days),
+            (Self::Date(builder), Value::Date(days)) => builder.append_value(*days),
             (Self::Date(builder), _) => builder.append_null(),
-            (Self::Boolean(builder), Parsed::Boolean(value)) => builder.append_value(*value),
+            (Self::Boolean(builder), Value::Boolean(value)) => builder.append_value(*value),
             (Self::Boolean(builder), _) => builder.append_null(),
             (Self::Dropped, _) => {}
         }

@@ -40,8 +40,12 @@ pub(crate) enum ReadError {
 
 /// What a reader found in a whole file.
 pub(crate) struct ReadSummary {
-    /// Rows that broke the contract.
+    /// Rows that kept the contract.
+    pub accepted: u64,
+    /// Rows that broke it.
     pub refused: u64,
+    /// The first rule that was broken, with its line.
+    pub first_reason: Option<String>,
     /// Columns of the file that the contract does not know.
     pub ignored_columns: Vec<String>,
     /// The keys used so far.
@@ -53,12 +57,9 @@ pub(crate) struct RowSink {
     builder: RowBuilder,
     channel: Sender<Found>,
     keeps_text: bool,
-    /// Rows that kept the contract.
-    pub accepted: u64,
-    /// Rows that did not, and the first such rule.
-    pub refused: u64,
-    /// The first rule that was broken.
-    pub first_reason: Option<String>,
+    accepted: u64,
+    refused: u64,
+    first_reason: Option<String>,
     /// Columns of the file that the contract does not know.
     pub ignored_columns: Vec<String>,
 }
@@ -101,7 +102,8 @@ impl RowSink {
 
     /// What was found, when the file has been read.
     pub(crate) fn finish(self) -> ReadSummary {
-        ReadSummary { refused: self.refused, ignored_columns: self.ignored_columns, known: self.builder.into_known() }
+        let Self { builder, accepted, refused, first_reason, ignored_columns, .. } = self;
+        ReadSummary { accepted, refused, first_reason, ignored_columns, known: builder.into_known() }
     }
 
     /// Sends the rows that are left.

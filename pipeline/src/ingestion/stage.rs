@@ -1,27 +1,39 @@
 //! Reading a source's new files into data files that no version contains yet.
 
-use std::{fmt, path::PathBuf, time::Instant};
+use std::{path::PathBuf, time::Instant};
 
 use arrow::array::{Array as _, AsArray as _};
 use arrow::datatypes::Int64Type;
 use futures::StreamExt as _;
 use lakehouse_engine::definition_hash;
-use lakehouse_lake::{DataFiles, Lake, LakeError, LakeTable, Quarantine, RefusedRow, WriteLayout};
+use lakehouse_lake::{DataFiles, Lake, LakeError, Quarantine, RefusedRow, WriteLayout};
+use lakehouse_landing::{Inbox, Landing, LandingError};
 use lakehouse_spec::{Domain, DomainName, Schema, SourceContract, SourceMode, SourceName, TableName};
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::{
     IngestError, bronze_table,
-    files::{SourceFile, content_hash, find_files},
+    content::Content,
+    decide::{Action, Batch, decide},
     read::read_file,
     rows::{BATCH_NUMBER, KnownKeys, bronze_schema},
-    sink::{Found, ReadError, RowSink},
+    sink::{Found, ReadError, ReadSummary, RowSink},
 };
 use crate::Progress;
 
 /// Batches that may wait between a reader and its writer: keeps both busy and memory flat.
 const CHANNEL_DEPTH: usize = 4;
+
+/// Where sources come from and where they go.
+#[derive(Debug, Clone)]
+pub(crate) struct Places {
+    pub lake: Lake,
+    /// Where pushed rows wait.
+    pub landing: Landing,
+    /// Where files are.
+    pub folder: PathBuf,
+}
 
 /// A source to be ingested.
 #[derive(Debug, Clone)]
@@ -32,17 +44,17 @@ pub(crate) struct SourceJob {
     pub contract: SourceContract,
     pub table: TableName,
     pub folder: PathBuf,
+    pub inbox: Inbox,
     pub run: String,
     pub definition: String,
 }
 
 impl SourceJob {
     pub(crate) fn new(
-        lake: &Lake,
+        places: &Places,
         domain: &Domain,
         source: &SourceName,
         contract: &SourceContract,
-        folder: &std::path::Path,
         run: &str,
     ) -> Result<Self, IngestError> {
         let unnamed = || IngestError::Store {
@@ -50,12 +62,13 @@ impl SourceJob {
             source: LakeError::UnknownTable { table: format!("bronze.{source}") },
         };
         Ok(Self {
-            lake: lake.clone(),
+            lake: places.lake.clone(),
             domain: domain.name.clone(),
             source: source.clone(),
             contract: contract.clone(),
             table: bronze_table(source).ok_or_else(unnamed)?,
-            folder: folder.to_owned(),
+            folder: places.folder.clone(),
+            inbox: places.landing.inbox(&domain.name, source),
             run: run.to_owned(),
             definition: definition_hash("", &json!(contract)),
         })
@@ -75,115 +88,30 @@ impl SourceJob {
         move |source| IngestError::Store { source_name: source_name.clone(), source }
     }
 
-    fn shape_error(&self, file: &SourceFile, reason: impl Into<String>) -> IngestError {
-        IngestError::Shape { source_name: self.source.clone(), file: file.name.clone(), reason: reason.into() }
+    pub(crate) fn landing_error(&self) -> impl Fn(LandingError) -> IngestError + use<> {
+        let source_name = self.source.clone();
+        move |source| IngestError::Landing { source_name: source_name.clone(), source }
     }
 
-    fn read_error(&self, file: &SourceFile, error: ReadError) -> IngestError {
+    /// The source has nothing, neither a file nor a pushed row.
+    pub(crate) fn missing(&self) -> IngestError {
+        IngestError::Missing {
+            source_name: self.source.clone(),
+            pattern: self.contract.files.clone(),
+            folder: self.folder.display().to_string(),
+        }
+    }
+
+    fn shape_error(&self, content: &Content, reason: impl Into<String>) -> IngestError {
+        IngestError::Shape { source_name: self.source.clone(), file: content.name.clone(), reason: reason.into() }
+    }
+
+    pub(crate) fn read_error(&self, content: &Content, error: ReadError) -> IngestError {
         match error {
-            ReadError::Io(source) => IngestError::Read { source_name: self.source.clone(), file: file.name.clone(), source },
-            ReadError::Shape(reason) => self.shape_error(file, reason),
-            ReadError::Closed => self.shape_error(file, "was left half-read, because its rows could not be stored"),
+            ReadError::Io(source) => IngestError::Read { source_name: self.source.clone(), file: content.name.clone(), source },
+            ReadError::Shape(reason) => self.shape_error(content, reason),
+            ReadError::Closed => self.shape_error(content, "was left half-read, because its rows could not be stored"),
         }
-    }
-}
-
-/// What landing a file's content means for the rows that are there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// They stay.
-    Add,
-    /// Those of the same file's earlier batch go.
-    Supersede(i64),
-    /// All go.
-    Replace,
-}
-
-/// A file, its content's hash, and what landing it means; no action when it has landed before.
-#[derive(Debug, Clone)]
-pub(crate) struct Batch {
-    pub file: SourceFile,
-    pub hash: String,
-    pub number: i64,
-    pub action: Option<Action>,
-}
-
-impl fmt::Display for Batch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.action {
-            None => "unchanged".to_owned(),
-            Some(Action::Add) => "new".to_owned(),
-            Some(Action::Supersede(number)) => format!("changed, replaces batch {number}"),
-            Some(Action::Replace) => "new snapshot".to_owned(),
-        };
-        write!(f, "{}: {what}", self.file.name)
-    }
-}
-
-/// Which files of the source are new, by content.
-pub(crate) async fn decide(job: &SourceJob) -> Result<Vec<Batch>, IngestError> {
-    let files = find_files(&job.folder, &job.source, &job.contract)?;
-    let present = job.lake.table(&job.domain, &job.table).await.map_err(job.store_error())?;
-    let landed = Landed::of(job, present.as_ref(), &files)?;
-    let mut next = landed.last_number() + 1;
-    let mut batches = Vec::new();
-    for file in files {
-        let path = file.path.clone();
-        let hashed = tokio::task::spawn_blocking(move || content_hash(&path)).await.map_err(std::io::Error::other);
-        let hash = hashed.flatten().map_err(|error| job.read_error(&file, ReadError::Io(error)))?;
-        let action = match (landed.has_content(&hash), job.is_append()) {
-            (true, _) => None,
-            (false, false) => Some(Action::Replace),
-            (false, true) if landed.is_void => Some(if batches.is_empty() { Action::Replace } else { Action::Add }),
-            (false, true) => Some(landed.number_of(&file.name).map_or(Action::Add, Action::Supersede)),
-        };
-        batches.push(Batch { file, hash, number: next, action });
-        next += i64::from(action.is_some());
-    }
-    Ok(batches)
-}
-
-/// What the table's last note says has landed: file name → batch number and hash.
-pub(crate) struct Landed {
-    entries: Vec<(String, i64, String)>,
-    /// The contract has changed: everything is read anew.
-    is_void: bool,
-}
-
-impl Landed {
-    fn of(job: &SourceJob, present: Option<&LakeTable>, files: &[SourceFile]) -> Result<Self, IngestError> {
-        let Some(note) = present.and_then(|table| table.note.as_ref()) else {
-            return Ok(Self { entries: Vec::new(), is_void: false });
-        };
-        let entry = |(name, value): (&String, &String)| {
-            let (number, hash) = value.split_once(':')?;
-            Some((name.clone(), number.parse().ok()?, hash.to_owned()))
-        };
-        let entries: Vec<_> = note.inputs.iter().filter_map(entry).collect();
-        if note.definition == job.definition {
-            return Ok(Self { entries, is_void: false });
-        }
-        // A new contract asks for all rows again. A batch whose file is gone could not be read again and would be lost.
-        let lost = entries.iter().find(|(name, ..)| job.is_append() && !files.iter().any(|file| file.name == *name));
-        match (lost, files.first()) {
-            (Some((name, ..)), Some(file)) => Err(job.shape_error(
-                file,
-                format!("has a new contract, and `{name}`, which landed before, is needed to read all rows anew"),
-            )),
-            _ => Ok(Self { entries: Vec::new(), is_void: true }),
-        }
-    }
-
-    fn last_number(&self) -> i64 {
-        self.entries.iter().map(|(_, number, _)| *number).max().unwrap_or(0)
-    }
-
-    fn has_content(&self, hash: &str) -> bool {
-        self.entries.iter().any(|(.., landed)| landed == hash)
-    }
-
-    fn number_of(&self, name: &str) -> Option<i64> {
-        self.entries.iter().find(|(landed, ..)| landed == name).map(|(_, number, _)| *number)
     }
 }
 
@@ -208,7 +136,13 @@ pub(crate) struct StagedBatch {
 /// Reads and writes every new batch of a source.
 pub(crate) async fn stage(job: SourceJob, progress: &Progress) -> Result<StagedSource, IngestError> {
     let started = Instant::now();
+    if job.is_append() {
+        job.inbox.gather().await.map_err(job.landing_error())?;
+    }
     let batches = decide(&job).await?;
+    if batches.is_empty() {
+        return Err(job.missing());
+    }
     let mut source = StagedSource { job, batches: Vec::new(), unchanged: 0, started };
     let superseded: Vec<i64> = batches
         .iter()
@@ -262,11 +196,11 @@ async fn stage_batch(
     progress: &Progress,
 ) -> Result<(StagedBatch, KnownKeys), IngestError> {
     let (sender, mut found) = mpsc::channel(CHANNEL_DEPTH);
-    let (path, contract) = (batch.file.path.clone(), job.contract.clone());
+    let readable = batch.content.readable(job).await?;
     let number = job.is_append().then_some(batch.number);
     let reader = tokio::task::spawn_blocking(move || {
-        let mut sink = RowSink::new(&contract, known, number, sender);
-        let outcome = read_file(&path, &contract, &mut sink);
+        let mut sink = RowSink::new(readable.contract(), known, number, sender);
+        let outcome = read_file(readable.path(), readable.contract(), &mut sink);
         (outcome, sink.finish())
     });
     let mut writer = job.lake.writer(&job.domain, &job.table, &job.layout()).map_err(job.store_error())?;
@@ -282,7 +216,7 @@ async fn stage_batch(
             }
             Found::Refused { line, reason, row } => {
                 quarantine
-                    .add(RefusedRow { origin: &batch.file.name, line: Some(line), reason: &reason, row: row.as_deref() })
+                    .add(RefusedRow { origin: &batch.content.name, line: Some(line), reason: &reason, row: row.as_deref() })
                     .await
             }
         };
@@ -296,12 +230,22 @@ async fn stage_batch(
         writer.abandon().await;
         return Err(job.store_error()(error));
     }
-    if let Err(error) = outcome {
+    if let Err(error) = outcome.and_then(|()| expect_rows(&batch.content, &summary)) {
         writer.abandon().await;
-        return Err(job.read_error(&batch.file, error));
+        return Err(job.read_error(&batch.content, error));
     }
     let files = writer.finish().await.map_err(job.store_error())?;
     let staged =
         StagedBatch { batch, action, files, quarantine, refused: summary.refused, ignored_columns: summary.ignored_columns };
     Ok((staged, summary.known))
+}
+
+fn expect_rows(content: &Content, summary: &ReadSummary) -> Result<(), ReadError> {
+    if summary.accepted > 0 || !content.must_have_rows() {
+        return Ok(());
+    }
+    Err(ReadError::Shape(match &summary.first_reason {
+        Some(reason) => format!("has no row that keeps the contract; {reason}"),
+        None => "has no rows".to_owned(),
+    }))
 }

@@ -1,0 +1,101 @@
+//! What a source's batches are made of: files of the sources folder, and batches of pushed rows.
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use lakehouse_landing::Gathered;
+use lakehouse_spec::{SourceContract, SourceMode};
+use tempfile::TempPath;
+
+use super::{
+    IngestError,
+    files::{content_hash, find_files},
+    sink::ReadError,
+    stage::SourceJob,
+};
+
+/// The content of one batch, wherever it lies.
+#[derive(Debug, Clone)]
+pub(crate) struct Content {
+    /// Its name among the source's contents.
+    pub name: String,
+    pub origin: Origin,
+}
+
+/// Where a content lies.
+#[derive(Debug, Clone)]
+pub(crate) enum Origin {
+    /// In a file of the sources folder.
+    File(PathBuf),
+    /// In the landing place of the lake.
+    Pushed(Gathered),
+}
+
+/// A content as a file that can be read, for as long as it is held.
+pub(crate) struct Readable {
+    path: PathBuf,
+    contract: SourceContract,
+    _fetched: Option<TempPath>,
+}
+
+impl Readable {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How its rows are written.
+    pub(crate) fn contract(&self) -> &SourceContract {
+        &self.contract
+    }
+}
+
+/// Everything the source has: its files in order of name, then what was pushed.
+pub(crate) async fn find_contents(job: &SourceJob) -> Result<Vec<Content>, IngestError> {
+    let files = find_files(&job.folder, &job.contract.files)?;
+    let mut contents: Vec<Content> = files.into_iter().map(|(name, path)| Content { name, origin: Origin::File(path) }).collect();
+    if job.contract.mode == SourceMode::Snapshot && contents.len() > 1 {
+        let names: Vec<&str> = contents.iter().map(|content| content.name.as_str()).collect();
+        return Err(IngestError::Ambiguous { source_name: job.source.clone(), files: names.join(", ") });
+    }
+    if job.is_append() {
+        let gathered = job.inbox.gathered().await.map_err(job.landing_error())?;
+        contents.extend(gathered.into_iter().map(|batch| Content { name: batch.file_name(), origin: Origin::Pushed(batch) }));
+    }
+    Ok(contents)
+}
+
+impl Content {
+    /// SHA-256 of its bytes as they lie, in hexadecimal: the batch's name.
+    pub(crate) async fn hash(&self, job: &SourceJob) -> Result<String, IngestError> {
+        match &self.origin {
+            Origin::Pushed(batch) => Ok(batch.sha256.clone()),
+            Origin::File(path) => {
+                let path = path.clone();
+                let hashed = tokio::task::spawn_blocking(move || content_hash(&path)).await.map_err(std::io::Error::other);
+                hashed.flatten().map_err(|error| job.read_error(self, ReadError::Io(error)))
+            }
+        }
+    }
+
+    /// The content as a file that can be read.
+    pub(crate) async fn readable(&self, job: &SourceJob) -> Result<Readable, IngestError> {
+        match &self.origin {
+            Origin::File(path) => Ok(Readable { path: path.clone(), contract: job.contract.clone(), _fetched: None }),
+            Origin::Pushed(batch) => {
+                let failed = |error| job.read_error(self, ReadError::Io(error));
+                let file = tempfile::Builder::new().suffix(&self.name).tempfile().map_err(failed)?;
+                let (mut file, path) = file.into_parts();
+                job.inbox.fetch(batch, |bytes| file.write_all(bytes)).await.map_err(job.landing_error())?;
+                Ok(Readable { path: path.to_path_buf(), contract: job.contract.of_kept_rows(), _fetched: Some(path) })
+            }
+        }
+    }
+
+    /// Is a batch without a good row a mistake? Pushed rows were good when they came in: if all of them are repetitions, they are
+    /// done with.
+    pub(crate) fn must_have_rows(&self) -> bool {
+        matches!(self.origin, Origin::File(_))
+    }
+}
