@@ -1,11 +1,13 @@
-//! The sources API: the files of sources over HTTP.
+//! The sources API: the files of sources over HTTP, and a door for their rows.
 //!
 //! One folder, flat, is listed, served (whole or in ranges, with validators), filled and split into parts. A file appears
-//! under its name only when it is complete, and stays whole for whoever is reading it while it is replaced.
+//! under its name only when it is complete, and stays whole for whoever is reading it while it is replaced. Rows that are pushed to
+//! a source are checked by its contract and wait beside the lake until a run takes them.
 
 mod content_type;
 mod file_name;
 mod folder;
+mod ingest;
 mod range;
 mod router;
 mod routes;

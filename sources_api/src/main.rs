@@ -1,12 +1,13 @@
 //! The sources API as a program of its own.
 
 use lakehouse_settings::{Overrides, Settings, telemetry};
+use lakehouse_spec::{builtin_domains, find_domain};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let settings = Settings::load(None, Overrides::default())?;
     telemetry::init(&settings.log)?;
-    let stop = lakehouse_service::stop_on_signal()?;
-    lakehouse_sources_api::run(&settings, stop).await?;
+    let domains = builtin_domains().iter().map(|name| find_domain(name.as_str(), None)).collect::<Result<_, _>>()?;
+    lakehouse_sources_api::run(&settings, domains, lakehouse_service::stop_on_signal()?).await?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 pub mod get_file;
 pub mod greeting;
+pub mod ingest;
 pub mod list_files;
 pub mod put_file;
 pub mod split_file;

@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
+use lakehouse_landing::Landing;
 use lakehouse_settings::{Settings, SourcesApi};
+use lakehouse_spec::Domain;
 use tokio::{net::TcpListener, time::sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +29,9 @@ pub enum RunError {
         #[source]
         source: FolderError,
     },
+    /// The lake's store cannot be opened.
+    #[error("the sources API needs the lake, where pushed rows wait")]
+    Lake(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The address is taken or not ours.
     #[error("failed to listen on {address}")]
     Listen {
@@ -38,8 +43,10 @@ pub enum RunError {
     },
 }
 
-/// Waits for the folder, then serves it until `stop` is cancelled.
-pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), RunError> {
+/// Waits for the folder, then serves it, and takes rows for the sources of `domains`, until `stop` is cancelled.
+pub async fn run(settings: &Settings, domains: Vec<Domain>, stop: CancellationToken) -> Result<(), RunError> {
+    let store = settings.open_store(&settings.lake).map_err(|error| RunError::Lake(error.into()))?;
+    let landing = Landing::open(store, &settings.lake).map_err(|error| RunError::Lake(error.into()))?;
     let folder = tokio::select! {
         () = stop.cancelled() => return Ok(()),
         folder = wait_for_folder(&settings.sources, &settings.sources_api) => folder?,
@@ -51,7 +58,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Run
         Ok((listener, address))
     };
     let (listener, address) = listen.await.map_err(|source| RunError::Listen { address, source })?;
-    let router = router(AppState::new(folder, &settings.limits));
+    let router = router(AppState::new(folder, landing, domains, &settings.limits));
     tracing::info!(%address, folder = %settings.sources.display(), "the sources API listens on http://{address}");
     lakehouse_service::serve(listener, router, stop, settings.limits.drain_timeout()).await;
     Ok(())

@@ -22,12 +22,12 @@ pub async fn run(context: &Context<'_>, arguments: ServeArgs) -> anyhow::Result<
     let mut services: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let is_wanted = |which| arguments.which == Which::All || arguments.which == which;
     if is_wanted(Which::Api) {
-        let (settings, stop) = (context.settings.clone(), stop.clone());
+        let (settings, domains, stop) = (context.settings.clone(), domains.clone(), stop.clone());
         services.spawn(async move { lakehouse_api::run(&settings, domains, stop).await });
     }
     if is_wanted(Which::Sources) {
         let (settings, stop) = (context.settings.clone(), stop.clone());
-        services.spawn(async move { Ok(lakehouse_sources_api::run(&settings, stop).await?) });
+        services.spawn(async move { Ok(lakehouse_sources_api::run(&settings, domains, stop).await?) });
     }
     if is_wanted(Which::Ml) {
         let (settings, stop) = (context.settings.clone(), stop.clone());

@@ -144,3 +144,24 @@ fn later_transactions_never_change_earlier_signals() {
 
     assert_eq!(workspace.rows(&earlier), before);
 }
+
+/// The transactions contract says something else about a row: all rows are read anew, and nothing about them changes.
+#[test]
+fn a_new_contract_reads_every_file_again_and_keeps_its_date() {
+    let workspace = Workspace::with_sample(2_000);
+    let files: Vec<String> = [400, 300, 200].into_iter().map(|rows| cut_last(&workspace, rows)).collect();
+    workspace.run().good();
+    for (number, text) in files.iter().rev().enumerate() {
+        fs::write(workspace.source(&format!("transactions_data_{}.csv", 9 - number)), text).unwrap();
+        workspace.run().good();
+    }
+    let dates = "select situation_date, count(*) as n, sum(amount) as a from silver.transactions group by 1 order by 1";
+    let before = (contents(&workspace), workspace.rows(dates));
+    assert_eq!(before.1.len(), 4);
+
+    for about in ["one row each", "one row per transaction"] {
+        workspace.edit_domain("ingestion/transactions.toml", "one row per transaction", about);
+        workspace.run_edited().good();
+        assert_eq!((contents(&workspace), workspace.rows(dates)), before, "{about}");
+    }
+}

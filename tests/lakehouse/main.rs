@@ -20,6 +20,7 @@ mod killed;
 mod oracle;
 mod pii;
 mod program;
+mod pushed;
 mod readers;
 mod runs;
 mod services;

@@ -113,6 +113,23 @@ impl Workspace {
         self.lakehouse(&["run", "fraud", "--sources", "sources", "--json"])
     }
 
+    /// Puts `to` in place of `from` in a file of the fraud domain, for [`run_edited`](Self::run_edited).
+    pub fn edit_domain(&self, file: &str, from: &str, to: &str) {
+        let domains = self.path().join("domains");
+        if !domains.exists() {
+            let copied = Command::new("cp").args(["-r", concat!(env!("CARGO_MANIFEST_DIR"), "/domains")]).arg(&domains).status();
+            assert!(copied.unwrap().success());
+        }
+        let original = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("domains/fraud").join(file)).unwrap();
+        assert!(original.contains(from), "{original}");
+        std::fs::write(domains.join("fraud").join(file), original.replace(from, to)).unwrap();
+    }
+
+    /// Runs the pipeline of the edited domain through the datamarts.
+    pub fn run_edited(&self) -> Ran {
+        self.lakehouse(&["run", "fraud", "--domains", "domains", "--sources", "sources", "--skip-training", "--json"])
+    }
+
     /// A query's rows: column name → text, empty for null.
     pub fn rows(&self, sql: &str) -> Vec<std::collections::BTreeMap<String, String>> {
         let ran = self.lakehouse(&["sql", sql, "--format", "csv"]).good();

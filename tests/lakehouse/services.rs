@@ -14,17 +14,17 @@ use tokio::runtime::Runtime;
 use crate::program::{REAL, Workspace};
 
 /// `lakehouse serve`, stopped when dropped.
-struct Served {
-    child: Child,
+pub struct Served {
+    pub child: Child,
     api: String,
-    sources: String,
+    pub sources: String,
     ml: String,
-    client: Client,
-    runtime: Runtime,
+    pub client: Client,
+    pub runtime: Runtime,
 }
 
 impl Served {
-    fn start(workspace: &Workspace) -> Self {
+    pub fn start(workspace: &Workspace) -> Self {
         let mut command = workspace.command(&["serve", "all", "--sources", "sources", "--log", "info"]);
         let ports = ["LAKEHOUSE_API__PORT", "LAKEHOUSE_SOURCES_API__PORT", "LAKEHOUSE_API_ML__PORT"];
         let mut child = command.envs(ports.map(|port| (port, "0"))).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
@@ -48,7 +48,7 @@ impl Served {
         served
     }
 
-    fn send(&self, request: RequestBuilder) -> (StatusCode, Value) {
+    pub fn send(&self, request: RequestBuilder) -> (StatusCode, Value) {
         self.runtime.block_on(async {
             let response = request.send().await.unwrap();
             let status = response.status();

@@ -48,7 +48,7 @@ impl Inbox {
     }
 
     /// Starts a push. Nothing of it counts before it is [finished](Push::finish).
-    pub fn push(&self, key: PushKey) -> Result<Push, LandingError> {
+    pub fn push(&self, key: PushKey) -> Push {
         Push::start(self.clone(), key)
     }
 

@@ -11,17 +11,17 @@
 //! waits into a batch, which is kept like a file of the sources folder: named, numbered, never changed. So a batch lands once
 //! by the same rule as any file, and can be read again when its contract changes.
 
-mod door;
 mod error;
 mod gather;
 mod inbox;
 mod objects;
 mod push;
 mod receipt;
+mod rows;
 
-pub use door::Door;
 pub use error::LandingError;
 pub use gather::Gathered;
 pub use inbox::{Inbox, Landing};
 pub use push::{Push, Pushed};
 pub use receipt::{PushKey, Receipt, RefusedRow};
+pub use rows::PushRows;

@@ -1,18 +1,9 @@
 //! Receiving rows: as they come, to the store, and counting only when the receipt is there.
 
-use std::io::Write as _;
-
+use bytes::Bytes;
 use jiff::Timestamp;
-use zstd::stream::write::Encoder;
 
-use crate::{Inbox, LandingError, PushKey, Receipt, RefusedRow, objects::Upload};
-
-/// Compressed bytes that are handed to the store at once.
-const BUFFER_BYTES: usize = 1 << 18;
-/// Refused rows that a receipt lists; all of them are counted.
-const LISTED_ROWS: usize = 100;
-/// zstd's fastest level with a ratio worth having.
-const COMPRESSION_LEVEL: i32 = 1;
+use crate::{Inbox, LandingError, PushKey, PushRows, Receipt, RefusedRow, objects::Upload};
 
 /// A push under way.
 pub struct Push {
@@ -20,10 +11,6 @@ pub struct Push {
     key: PushKey,
     name: String,
     upload: Upload,
-    encoder: Encoder<'static, Vec<u8>>,
-    accepted: u64,
-    refused: u64,
-    refused_rows: Vec<RefusedRow>,
 }
 
 /// How a push ended.
@@ -43,42 +30,35 @@ pub enum Pushed {
 }
 
 impl Push {
-    pub(crate) fn start(inbox: Inbox, key: PushKey) -> Result<Self, LandingError> {
+    pub(crate) fn start(inbox: Inbox, key: PushKey) -> Self {
         let name = key.name_rows();
         let upload = inbox.objects.upload(inbox.rows().join(name.as_str()));
-        let encoder = Encoder::new(Vec::new(), COMPRESSION_LEVEL).map_err(LandingError::Compress)?;
-        Ok(Self { inbox, key, name, upload, encoder, accepted: 0, refused: 0, refused_rows: Vec::new() })
+        Self { inbox, key, name, upload }
     }
 
-    /// Adds rows, one line each, as a [`Door`](crate::Door) writes them.
-    pub async fn add(&mut self, rows: u64, lines: &[u8]) -> Result<(), LandingError> {
-        self.accepted += rows;
-        self.encoder.write_all(lines).map_err(LandingError::Compress)?;
-        if self.encoder.get_ref().len() >= BUFFER_BYTES {
-            let compressed = std::mem::take(self.encoder.get_mut());
-            self.upload.put(compressed.into()).await?;
-        }
-        Ok(())
-    }
-
-    /// Counts a refused row.
-    pub fn refuse(&mut self, row: u64, reason: String) {
-        self.refused += 1;
-        if self.refused_rows.len() < LISTED_ROWS {
-            self.refused_rows.push(RefusedRow { row, reason });
-        }
+    /// Hands [bytes of its rows](PushRows::ready_bytes) to the store.
+    pub async fn put(&mut self, bytes: Bytes) -> Result<(), LandingError> {
+        self.upload.put(bytes).await
     }
 
     /// Makes the push count, once. Returned, it is durable. `sha256` is that of the whole body.
-    pub async fn finish(self, sha256: String) -> Result<Pushed, LandingError> {
-        let Self { inbox, key, name, mut upload, encoder, accepted, refused, refused_rows } = self;
+    pub async fn finish(self, mut rows: PushRows, sha256: String) -> Result<Pushed, LandingError> {
+        let Self { inbox, key, name, mut upload } = self;
+        let PushRows { accepted, refused, .. } = rows;
         if accepted == 0 {
             upload.abandon().await;
-            return Ok(Pushed::Nothing { refused, refused_rows });
+            return Ok(Pushed::Nothing { refused, refused_rows: rows.refused_rows });
         }
-        upload.put(encoder.finish().map_err(LandingError::Compress)?.into()).await?;
+        upload.put(rows.last_bytes().map_err(LandingError::Compress)?).await?;
         let path = upload.finish().await?;
-        let receipt = Receipt { received_at: Timestamp::now(), sha256, accepted, refused, refused_rows, rows: name.clone() };
+        let receipt = Receipt {
+            received_at: Timestamp::now(),
+            sha256,
+            accepted,
+            refused,
+            refused_rows: rows.refused_rows,
+            rows: name.clone(),
+        };
         let there = inbox.objects.create(&inbox.receipt_path(&key), receipt).await?;
         if there.rows == name {
             return Ok(Pushed::Accepted(there));

@@ -24,7 +24,7 @@ pub use feature::{FeatureSpec, InvalidFeature, Transform};
 pub use field::{FieldError, parse_boolean, parse_integer, parse_money, parse_month, parse_number, parse_timestamp};
 pub use folder::{DomainFolder, builtin_domains, domain_from_dir, find_domain};
 pub use names::{ColumnName, DomainName, InvalidName, ModelName, Schema, SourceName, TableName};
-pub use row::{RowFault, Value};
+pub use row::{RowFault, Value, text_of};
 pub use signals::{Aggregate, EntitySpec, SignalSpec, SignalsSpec};
 pub use span::Span;
 pub use stage::{Check, CheckAction, ServeSpec, StageModel, WriteMode};

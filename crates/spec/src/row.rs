@@ -1,5 +1,7 @@
 //! How a row is read by its contract: each field's text becomes a value, or names the rule it breaks.
 
+use serde_json::{Map, Value as Json};
+
 use crate::{
     ColumnContract, ColumnType, FieldError, FileFormat, Pii, SourceContract, parse_boolean, parse_integer, parse_money,
     parse_month, parse_number, parse_timestamp,
@@ -50,11 +52,25 @@ impl SourceContract {
         Ok(())
     }
 
+    /// The text of each column in a JSON object, in the contract's order; empty where the object has none or null.
+    pub fn texts_of(&self, object: &Map<String, Json>) -> Vec<Vec<u8>> {
+        self.columns.iter().map(|column| object.get(column.name.as_str()).map_or_else(Vec::new, text_of)).collect()
+    }
+
     /// The contract of this source's rows as they are kept between a door and bronze: one JSON object a line, without the
     /// columns that may not be stored.
     pub fn of_kept_rows(&self) -> Self {
         let columns = self.stored_columns().map(|column| ColumnContract { from: None, ..column.clone() }).collect();
         Self { format: FileFormat::Ndjson, at: None, columns, ..self.clone() }
+    }
+}
+
+/// A JSON value as the text that is read by a contract; null is absent.
+pub fn text_of(value: &Json) -> Vec<u8> {
+    match value {
+        Json::Null => Vec::new(),
+        Json::String(text) => text.clone().into_bytes(),
+        other => other.to_string().into_bytes(),
     }
 }
 

@@ -10,6 +10,9 @@ use super::{
     stage::SourceJob,
 };
 
+/// The count in a table's notes that says how often it has been built anew.
+pub(crate) const EPOCH: &str = "epoch";
+
 /// What landing a content means for the rows that are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
@@ -27,7 +30,15 @@ pub(crate) struct Batch {
     pub content: Content,
     pub hash: String,
     pub number: i64,
+    pub epoch: u64,
     pub action: Option<Action>,
+}
+
+impl Batch {
+    /// What the batch is known by. What has landed is not committed again, so a table that is built anew knows its batches anew.
+    pub(crate) fn id(&self) -> String {
+        format!("{}.{}.{}", self.epoch, self.number, self.hash)
+    }
 }
 
 impl fmt::Display for Batch {
@@ -48,40 +59,56 @@ pub(crate) async fn decide(job: &SourceJob) -> Result<Vec<Batch>, IngestError> {
     let present = job.lake.table(&job.domain, &job.table).await.map_err(job.store_error())?;
     let landed = Landed::of(job, present.as_ref(), &contents)?;
     let mut next = landed.last_number() + 1;
-    let mut batches = Vec::new();
+    let mut batches: Vec<Batch> = Vec::new();
     for content in contents {
         let hash = content.hash(job).await?;
-        let action = match (landed.has_content(&hash), job.is_append()) {
-            (true, _) => None,
-            (false, false) => Some(Action::Replace),
-            (false, true) if landed.is_void => Some(if batches.is_empty() { Action::Replace } else { Action::Add }),
-            (false, true) => Some(landed.number_of(&content.name).map_or(Action::Add, Action::Supersede)),
+        let is_known = landed.has_content(&hash) || batches.iter().any(|batch| batch.hash == hash);
+        let is_first = batches.iter().all(|batch| batch.action.is_none());
+        let earlier = landed.number_of(&content.name);
+        let (number, action) = match earlier {
+            _ if is_known => (next, None),
+            _ if !job.is_append() => (next, Some(Action::Replace)),
+            Some(Earlier::Superseded(number)) => (next, Some(Action::Supersede(number))),
+            Some(Earlier::Void(number)) => (number, Some(Action::Add)),
+            None => (next, Some(Action::Add)),
         };
-        batches.push(Batch { content, hash, number: next, action });
-        next += i64::from(action.is_some());
+        let action = if landed.is_void && is_first { action.map(|_| Action::Replace) } else { action };
+        next = next.max(number + i64::from(action.is_some()));
+        batches.push(Batch { content, hash, number, epoch: landed.epoch, action });
     }
     Ok(batches)
 }
 
-/// What the table's last note says has landed: name → batch number and hash.
+/// What the table's last note says has landed.
+#[derive(Default)]
 struct Landed {
+    /// Name, batch number and hash.
     entries: Vec<(String, i64, String)>,
+    epoch: u64,
     /// The contract has changed: everything is read anew.
     is_void: bool,
 }
 
+/// A batch that landed under the name of another content.
+#[derive(Clone, Copy)]
+enum Earlier {
+    /// Its rows are there.
+    Superseded(i64),
+    /// Its rows are gone and are read anew. They keep their number.
+    Void(i64),
+}
+
 impl Landed {
     fn of(job: &SourceJob, present: Option<&LakeTable>, contents: &[Content]) -> Result<Self, IngestError> {
-        let Some(note) = present.and_then(|table| table.note.as_ref()) else {
-            return Ok(Self { entries: Vec::new(), is_void: false });
-        };
+        let Some(note) = present.and_then(|table| table.note.as_ref()) else { return Ok(Self::default()) };
         let entry = |(name, value): (&String, &String)| {
             let (number, hash) = value.split_once(':')?;
             Some((name.clone(), number.parse().ok()?, hash.to_owned()))
         };
         let entries: Vec<_> = note.inputs.iter().filter_map(entry).collect();
+        let epoch = note.counts.get(EPOCH).copied().unwrap_or_default();
         if note.definition == job.definition {
-            return Ok(Self { entries, is_void: false });
+            return Ok(Self { entries, epoch, is_void: false });
         }
         // A new contract asks for all rows again. A batch whose file is gone could not be read again and would be lost.
         let is_gone = |name: &String| !contents.iter().any(|content| content.name == *name);
@@ -93,7 +120,7 @@ impl Landed {
                          put it back, or take the contract back"
                     .to_owned(),
             }),
-            None => Ok(Self { entries: Vec::new(), is_void: true }),
+            None => Ok(Self { entries, epoch: epoch + 1, is_void: true }),
         }
     }
 
@@ -102,10 +129,21 @@ impl Landed {
     }
 
     fn has_content(&self, hash: &str) -> bool {
-        self.entries.iter().any(|(.., landed)| landed == hash)
+        !self.is_void && self.entries.iter().any(|(.., landed)| landed == hash)
     }
 
-    fn number_of(&self, name: &str) -> Option<i64> {
-        self.entries.iter().find(|(landed, ..)| landed == name).map(|(_, number, _)| *number)
+    fn number_of(&self, name: &str) -> Option<Earlier> {
+        let (_, number, hash) = self.entries.iter().find(|(landed, ..)| landed == name)?;
+        Some(if self.is_void || hash.is_empty() { Earlier::Void(*number) } else { Earlier::Superseded(*number) })
+    }
+}
+
+/// The entries of a table's note when all of its rows go: what it has landed is to be read anew, under the same numbers.
+pub(crate) fn void_entries(job: &SourceJob, inputs: &mut std::collections::BTreeMap<String, String>) {
+    if !job.is_append() {
+        return inputs.clear();
+    }
+    for value in inputs.values_mut() {
+        value.truncate(value.find(':').map_or(0, |colon| colon + 1));
     }
 }

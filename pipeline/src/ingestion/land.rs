@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     IngestError,
-    decide::Action,
+    decide::{Action, EPOCH, void_entries},
     rows::BATCH_NUMBER,
     stage::{SourceJob, StagedBatch, StagedSource},
 };
@@ -84,7 +84,7 @@ async fn commit_batch(
         Action::Add => ChangeMode::Append,
         Action::Supersede(number) => ChangeMode::ReplacePartition { column: BATCH_NUMBER.to_owned(), value: number.to_string() },
         Action::Replace => {
-            inputs.clear();
+            void_entries(job, inputs);
             ChangeMode::Overwrite
         }
     };
@@ -93,7 +93,11 @@ async fn commit_batch(
         run: job.run.clone(),
         definition: job.definition.clone(),
         inputs: inputs.clone(),
-        counts: BTreeMap::from([("rows".to_owned(), files.rows), ("quarantined".to_owned(), refused)]),
+        counts: BTreeMap::from([
+            ("rows".to_owned(), files.rows),
+            ("quarantined".to_owned(), refused),
+            (EPOCH.to_owned(), batch.epoch),
+        ]),
     };
     for (reason, rows) in quarantine.counts() {
         *report.quarantined.entry(reason.clone()).or_default() += rows;
@@ -105,7 +109,7 @@ async fn commit_batch(
     report.ignored_columns.extend(ignored_columns);
     quarantine.commit(note.clone()).await.map_err(job.store_error())?;
     // Overwriting twice is the same as once; only added rows need to be known by their batch.
-    let batch_id = (action != Action::Replace).then(|| format!("{}.{}", batch.number, batch.hash));
+    let batch_id = (action != Action::Replace).then(|| batch.id());
     let change = Change { files, mode, layout: job.layout(), batch: batch_id, note };
     let committed = job.lake.commit(&job.domain, &job.table, &change).await.map_err(job.store_error())?;
     report.version = committed.version();

@@ -204,9 +204,8 @@ async fn stage_batch(
         (outcome, sink.finish())
     });
     let mut writer = job.lake.writer(&job.domain, &job.table, &job.layout()).map_err(job.store_error())?;
-    let batch_id = format!("{}.{}", batch.number, batch.hash);
     let refused_table = TableName { schema: Schema::Quarantine, table: job.table.table.clone() };
-    let mut quarantine = Quarantine::new(&job.lake, &job.domain, refused_table, &batch_id);
+    let mut quarantine = Quarantine::new(&job.lake, &job.domain, refused_table, &batch.id());
     let mut stored = Ok(());
     while let (Ok(()), Some(found)) = (&stored, found.recv().await) {
         stored = match found {

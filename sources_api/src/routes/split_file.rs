@@ -47,7 +47,7 @@ pub struct SplitAnswer {
     )
 )]
 pub async fn split_file(
-    State(AppState { folder, limits, splits }): State<AppState>,
+    State(AppState { folder, limits, splits, .. }): State<AppState>,
     PathParams(FilePath { name }): PathParams<FilePath>,
     QueryParams(SplitQuery { parts }): QueryParams<SplitQuery>,
 ) -> ApiResult<Json<SplitAnswer>> {

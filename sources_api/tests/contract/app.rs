@@ -1,9 +1,16 @@
 //! A service over a folder of its own.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
+use lakehouse_landing::Landing;
 use lakehouse_settings::{Limits, Overrides, Settings};
 use lakehouse_sources_api::{AppState, Folder, router};
+use lakehouse_spec::{Domain, domain_from_dir};
+use object_store::local::LocalFileSystem;
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -13,6 +20,7 @@ use tokio::{
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 pub const UPLOAD_BYTES: u64 = 1 << 20;
 
@@ -35,7 +43,7 @@ impl App {
         let address = listener.local_addr().expect("address").to_string();
         let stop = CancellationToken::new();
         let limits = limits();
-        let router = router(AppState::new(folder, &limits));
+        let router = router(AppState::new(folder, landing(outside.path()), vec![domain()], &limits));
         let running = tokio::spawn(lakehouse_service::serve(listener, router, stop.clone(), limits.drain_timeout()));
         Self { outside, address, client: reqwest::Client::new(), stop, running }
     }
@@ -75,6 +83,11 @@ impl App {
         self.request("PUT", &format!("/files/{name}")).body(content).send().await.expect("answer")
     }
 
+    /// The landing place of the service.
+    pub fn landing(&self) -> Landing {
+        landing(self.outside.path())
+    }
+
     pub async fn connect(&self) -> TcpStream {
         TcpStream::connect(&self.address).await.expect("connection")
     }
@@ -99,6 +112,17 @@ impl App {
         let names = leftovers.map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned());
         assert_eq!(names.filter(is_unfinished).count(), 0, "an unfinished file is left");
     }
+}
+
+/// Where the rows of a service beside `outside` wait.
+pub fn landing(outside: &Path) -> Landing {
+    let lake = Url::from_file_path(outside.join("lake")).expect("URL");
+    Landing::open(Arc::new(LocalFileSystem::new()), &lake).expect("landing")
+}
+
+/// The domain in `tests/domains/shop`.
+pub fn domain() -> Domain {
+    domain_from_dir(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/domains/shop"))).expect("domain")
 }
 
 pub fn limits() -> Limits {

@@ -6,6 +6,7 @@ mod app;
 mod description;
 mod listing;
 mod names;
+mod pushing;
 mod serving;
 mod splitting;
 mod starting;

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read},
 };
 
-use lakehouse_spec::{JsonPart, SourceContract};
+use lakehouse_spec::{JsonPart, SourceContract, text_of};
 use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -76,19 +76,9 @@ fn json_error(error: serde_json::Error) -> ReadError {
 }
 
 fn object_row(line: u64, object: &Map<String, Value>, contract: &SourceContract, sink: &mut RowSink) -> Result<(), ReadError> {
-    let texts: Vec<Vec<u8>> =
-        contract.columns.iter().map(|column| object.get(column.name.as_str()).map_or_else(Vec::new, field_text)).collect();
+    let texts = contract.texts_of(object);
     let fields: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
     sink.row(line, &fields, || Value::Object(object.clone()).to_string()).map(|_| ())
-}
-
-/// A value as the text a field parser reads; null is absent.
-fn field_text(value: &Value) -> Vec<u8> {
-    match value {
-        Value::Null => Vec::new(),
-        Value::String(text) => text.clone().into_bytes(),
-        other => other.to_string().into_bytes(),
-    }
 }
 
 /// Takes rows one by one as the parser meets them. A sink's error cannot pass through serde: it is kept in `outcome`.
@@ -125,7 +115,7 @@ impl<'de> Visitor<'de> for Rows<'_> {
         let mut place = 0;
         while let Some((key, value)) = entries.next_entry::<String, Value>()? {
             place += 1;
-            let value = field_text(&value);
+            let value = text_of(&value);
             let part = |part| if part == Some(JsonPart::Key) { key.as_bytes() } else { value.as_slice() };
             let fields: Vec<&[u8]> = self.contract.columns.iter().map(|column| part(column.from)).collect();
             let taken = self.sink.row(place, &fields, || format!("{key}: {}", String::from_utf8_lossy(&value)));

@@ -1,13 +1,16 @@
 //! Opening the object store that a URI names: the one place where credentials meet a client.
 
+mod durable;
+
 use std::{sync::Arc, time::Duration};
 
 use object_store::{
     BackoffConfig, ClientOptions, ObjectStore, RetryConfig,
     aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut},
-    local::LocalFileSystem,
 };
 use url::Url;
+
+use durable::DurableFileSystem;
 
 use crate::{S3, Settings, SettingsError};
 
@@ -24,7 +27,7 @@ impl Settings {
             "file" => {
                 let folder = uri.to_file_path().map_err(|()| failed("it is not a folder of this machine".into()))?;
                 std::fs::create_dir_all(folder).map_err(|error| failed(error.into()))?;
-                Ok(Arc::new(LocalFileSystem::new()))
+                Ok(Arc::new(DurableFileSystem::new()))
             }
             "s3" => {
                 let bucket = uri.host_str().ok_or_else(|| failed("it names no bucket, as in s3://bucket/prefix".into()))?;
