@@ -1,11 +1,6 @@
 //! Rows that are pushed: checked at the door, kept once, without what may not be kept.
 
-use std::{
-    convert::Infallible,
-    io::{Read, Write},
-    sync::Arc,
-    time::Duration,
-};
+use std::{convert::Infallible, io::Read, sync::Arc, time::Duration};
 
 use arrow::{
     array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
@@ -52,7 +47,11 @@ async fn kept(app: &App) -> Vec<Value> {
     let mut rows = Vec::new();
     for batch in inbox.gathered().await.expect("batches") {
         let mut bytes = Vec::new();
-        inbox.fetch(&batch, |chunk| bytes.write_all(chunk)).await.expect("fetch");
+        let copy = |chunk: &[u8]| {
+            bytes.extend_from_slice(chunk);
+            Ok(())
+        };
+        inbox.fetch(&batch, copy).await.expect("fetch");
         let mut text = String::new();
         zstd::Decoder::new(bytes.as_slice()).expect("zstd").read_to_string(&mut text).expect("text");
         rows.extend(text.lines().map(|line| serde_json::from_str::<Value>(line).expect("row")));
