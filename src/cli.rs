@@ -52,7 +52,9 @@ pub enum Command {
     Plan(RunArgs),
     /// Run a domain's stages: ingestion, preprocessing, signals, datamarts, training
     Run(RunArgs),
-    /// Run a domain whenever its schedule says so, until Ctrl-C
+    /// Go on with a domain's last run where it failed or was stopped
+    Resume(RunArgs),
+    /// Run a domain whenever its schedule says so or the API is asked to, until Ctrl-C
     Schedule(RunArgs),
     /// List runs, or show one
     Runs(RunsArgs),
@@ -92,7 +94,7 @@ pub struct GenerateArgs {
     pub json: bool,
 }
 
-/// `plan`, `run` and `schedule`.
+/// `plan`, `run`, `resume` and `schedule`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// The domain: fraud

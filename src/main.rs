@@ -38,6 +38,7 @@ async fn dispatch(cli: Cli, settings: &Settings) -> anyhow::Result<ExitCode> {
         Command::Generate(arguments) => commands::generate::run(arguments).await,
         Command::Plan(arguments) => commands::plan::run(&context, arguments).await,
         Command::Run(arguments) => commands::run::run(&context, arguments).await,
+        Command::Resume(arguments) => commands::run::resume(&context, arguments).await,
         Command::Runs(arguments) => commands::runs::run(&context, arguments).await,
         Command::Schedule(arguments) => commands::schedule::run(&context, arguments).await,
         Command::Sql(arguments) => commands::sql::run(&context, arguments).await,

@@ -1,10 +1,11 @@
-//! The datamart query API: REST over the datamarts and read-only SQL over the lake.
+//! The datamart query API: REST over the datamarts, read-only SQL over the lake, and the runs.
 //!
 //! Tables are read where they lie: Delta through DataFusion. Datamarts with a route are also held in memory by key, at their
 //! current version, so that a lookup touches no storage.
 
 mod marts;
 mod query;
+mod records;
 mod routes;
 mod rows;
 mod state;
@@ -22,7 +23,7 @@ pub use state::ApiState;
 
 /// The whole router over `domains` in `lake`.
 pub fn router(lake: Lake, domains: Vec<Domain>, settings: &Settings) -> Router {
-    let state = ApiState::new(lake, domains, settings.limits);
+    let state = ApiState::new(lake, domains, settings);
     let ready = state.clone();
     Service::new("lakehouse-api", env!("CARGO_PKG_VERSION"), &settings.limits)
         .routes(routes::all(&state))

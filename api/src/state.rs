@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use lakehouse_lake::{Lake, LakeTable};
 use lakehouse_service::Problem;
-use lakehouse_settings::Limits;
+use lakehouse_settings::{Limits, Settings};
 use lakehouse_spec::{Domain, TableName};
 
-use crate::marts::Marts;
+use crate::{marts::Marts, records::Records};
 
 /// What handlers share. Cheap to clone.
 #[derive(Clone)]
@@ -16,11 +16,18 @@ pub struct ApiState {
     pub(crate) domains: Arc<[Domain]>,
     pub(crate) limits: Limits,
     pub(crate) marts: Arc<Marts>,
+    pub(crate) records: Arc<Records>,
 }
 
 impl ApiState {
-    pub(crate) fn new(lake: Lake, domains: Vec<Domain>, limits: Limits) -> Self {
-        Self { marts: Arc::new(Marts::new(lake.clone())), lake, domains: domains.into(), limits }
+    pub(crate) fn new(lake: Lake, domains: Vec<Domain>, settings: &Settings) -> Self {
+        Self {
+            marts: Arc::new(Marts::new(lake.clone())),
+            records: Arc::new(Records::new(settings.database_url.clone())),
+            lake,
+            domains: domains.into(),
+            limits: settings.limits,
+        }
     }
 
     pub(crate) fn domain(&self, name: &str) -> Result<&Domain, Problem> {

@@ -44,6 +44,18 @@ pub enum RunError {
         /// The run.
         run: String,
     },
+    /// A step took too long.
+    #[error("a step was given up after {seconds} seconds, the setting `runs.step_timeout_seconds`")]
+    TimedOut {
+        /// How long it may take.
+        seconds: u64,
+        /// What it said when it was told to stop.
+        #[source]
+        source: Box<RunError>,
+    },
+    /// There is no run to go on with.
+    #[error("{0}")]
+    NothingToResume(String),
     /// Another run took over while this one was not heard of.
     #[error("another run has taken over: this one stopped between two steps")]
     LeaseLost,

@@ -26,6 +26,8 @@ pub enum Event {
     },
     /// A step is done.
     StepDone(StepDone),
+    /// A step failed.
+    StepFailed(StepFailed),
     /// Rows broke a check.
     CheckFailed {
         /// The table.
@@ -67,6 +69,8 @@ pub struct StepDone {
     pub outcome: String,
     /// Did it make a new version?
     pub is_new: bool,
+    /// Which try it was, from 1.
+    pub attempt: u32,
     /// Rows written.
     pub rows: u64,
     /// Bytes written.
@@ -75,6 +79,25 @@ pub struct StepDone {
     pub version: Option<u64>,
     /// Wall time, seconds.
     pub seconds: f64,
+}
+
+/// What stopped a step.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepFailed {
+    /// Its stage.
+    pub stage: &'static str,
+    /// The source, table or model.
+    pub step: String,
+    /// What kind of step it is.
+    pub kind: StepKind,
+    /// Which try it was, from 1.
+    pub attempt: u32,
+    /// Why, with the causes.
+    pub error: String,
+    /// Wall time, seconds.
+    pub seconds: f64,
+    /// Seconds until the next try, if there is one.
+    pub again_in: Option<f64>,
 }
 
 /// What a step makes.
@@ -107,6 +130,8 @@ impl Event {
                 (StepKind::Model, true) => "model.registered",
                 (StepKind::Model, false) => "model.unchanged",
             },
+            Self::StepFailed(StepFailed { again_in: Some(_), .. }) => "step.retried",
+            Self::StepFailed(_) => "step.failed",
             Self::CheckFailed { .. } => "check.failed",
             Self::StageDone { .. } => "stage.done",
             Self::RunSucceeded { .. } => "run.succeeded",
@@ -121,6 +146,7 @@ impl Event {
             Self::StageStarted { stage } => json!({ "stage": stage }),
             Self::Rows { table, rows } => json!({ "table": table, "rows": rows }),
             Self::StepDone(done) => json!(done),
+            Self::StepFailed(failed) => json!(failed),
             Self::CheckFailed { table, check, rows } => json!({ "table": table, "check": check, "rows": rows }),
             Self::StageDone { stage, seconds } => json!({ "stage": stage, "seconds": seconds }),
             Self::RunSucceeded { seconds } => json!({ "seconds": seconds }),

@@ -1,6 +1,8 @@
 //! The orchestrator: a domain's five stages, run in order, one run of a domain at a time, every run on record.
 
 mod alerts;
+mod attempts;
+mod context;
 mod error;
 mod events;
 mod ingestion;
@@ -8,16 +10,21 @@ mod lease;
 mod measure;
 mod plan;
 mod record;
+mod resume;
 mod run;
 mod schedule;
 mod supervise;
+mod tables;
 mod training;
 
 pub use alerts::{AlertError, Alerts};
+pub use attempts::StepPolicy;
+pub use context::Resumed;
 pub use error::RunError;
-pub use events::{Event, Progress, StepDone, StepKind};
+pub use events::{Event, Progress, StepDone, StepFailed, StepKind};
 pub use ingestion::{IngestError, SourceReport, Sources};
 pub use plan::{PlanLine, plan};
+pub use resume::resumable;
 pub use run::{RunJob, RunReport};
 pub use schedule::{ScheduleError, keep_schedule};
 pub use supervise::{Occasion, supervise};

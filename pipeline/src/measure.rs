@@ -4,11 +4,12 @@ use std::sync::{Mutex, PoisonError};
 
 use metrics::{counter, describe_counter, describe_histogram, histogram};
 
-use crate::{Event, Progress};
+use crate::{Event, Progress, StepFailed};
 
 const DURATION: &str = "pipeline_stage_duration_seconds";
 const STATUS: &str = "pipeline_stage_status_total";
 const RUNS: &str = "pipeline_runs_total";
+const RETRIES: &str = "pipeline_step_retries_total";
 const ROWS: &str = "pipeline_rows_written_total";
 
 /// A listener that measures what it passes on.
@@ -16,6 +17,7 @@ pub(crate) fn listen(domain: &str, next: Progress) -> Progress {
     describe_histogram!(DURATION, "Seconds a stage took");
     describe_counter!(STATUS, "Stages that ended, by status");
     describe_counter!(RUNS, "Runs that ended, by status");
+    describe_counter!(RETRIES, "Steps that failed and were tried again");
     describe_counter!(ROWS, "Rows written to tables");
     let domain = domain.to_owned();
     let under_way = Mutex::new(None);
@@ -46,6 +48,9 @@ fn measure(domain: &str, under_way: &Mutex<Option<&'static str>>, event: &Event)
                 counter!(STATUS, "domain" => domain(), "stage" => stage, "status" => "failure").increment(1);
             }
         }
-        Event::RunStarted | Event::Rows { .. } | Event::StepDone(_) | Event::CheckFailed { .. } => {}
+        Event::StepFailed(StepFailed { stage, again_in: Some(_), .. }) => {
+            counter!(RETRIES, "domain" => domain(), "stage" => *stage).increment(1);
+        }
+        Event::StepFailed(_) | Event::RunStarted | Event::Rows { .. } | Event::StepDone(_) | Event::CheckFailed { .. } => {}
     }
 }

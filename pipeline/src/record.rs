@@ -8,7 +8,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{Event, Progress, StepDone};
+use crate::{Event, Progress, StepDone, StepFailed};
 
 /// Events that are written in one transaction.
 const EVENTS_AT_ONCE: usize = 64;
@@ -70,9 +70,12 @@ impl Book {
         let events: Vec<NewEvent> = told.iter().map(|(at, event)| self.event(*at, event)).collect();
         self.metadata.append_events(&events).await?;
         for (at, event) in told {
-            if let Event::StepDone(done) = event {
-                self.metadata.record_step(&self.step(*at, done)).await?;
-            }
+            let step = match event {
+                Event::StepDone(done) => self.done(*at, done),
+                Event::StepFailed(failed) => self.failed(*at, failed),
+                _ => continue,
+            };
+            self.metadata.record_step(&step).await?;
         }
         Ok(())
     }
@@ -80,7 +83,8 @@ impl Book {
     fn event(&self, at: Timestamp, event: &Event) -> NewEvent {
         let level = match event {
             Event::RunFailed { .. } => EventLevel::Error,
-            Event::CheckFailed { .. } => EventLevel::Warning,
+            Event::StepFailed(failed) if failed.again_in.is_none() => EventLevel::Error,
+            Event::StepFailed(_) | Event::CheckFailed { .. } => EventLevel::Warning,
             _ => EventLevel::Info,
         };
         NewEvent {
@@ -93,20 +97,36 @@ impl Book {
         }
     }
 
-    fn step(&self, at: Timestamp, done: &StepDone) -> StepRecord {
-        let took = SignedDuration::try_from_secs_f64(done.seconds).unwrap_or_default();
+    fn done(&self, at: Timestamp, done: &StepDone) -> StepRecord {
         StepRecord {
-            run: self.run.clone(),
-            stage: done.stage.to_owned(),
-            step: done.step.clone(),
             status: if done.is_new { StepStatus::Succeeded } else { StepStatus::Skipped },
-            attempt: 1,
-            started_at: at.checked_sub(took).unwrap_or(at),
-            finished_at: Some(at),
             rows: Some(done.rows),
             bytes: Some(done.bytes),
             version: done.version,
             decision: Some(done.outcome.clone()),
+            ..self.step(at, done.stage, &done.step, done.attempt, done.seconds)
+        }
+    }
+
+    fn failed(&self, at: Timestamp, failed: &StepFailed) -> StepRecord {
+        let StepFailed { stage, step, attempt, error, seconds, .. } = failed;
+        StepRecord { error: Some(error.clone()), ..self.step(at, stage, step, *attempt, *seconds) }
+    }
+
+    fn step(&self, at: Timestamp, stage: &str, step: &str, attempt: u32, seconds: f64) -> StepRecord {
+        let took = SignedDuration::try_from_secs_f64(seconds).unwrap_or_default();
+        StepRecord {
+            run: self.run.clone(),
+            stage: stage.to_owned(),
+            step: step.to_owned(),
+            status: StepStatus::Failed,
+            attempt,
+            started_at: at.checked_sub(took).unwrap_or(at),
+            finished_at: Some(at),
+            rows: None,
+            bytes: None,
+            version: None,
+            decision: None,
             error: None,
         }
     }

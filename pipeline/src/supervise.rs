@@ -1,45 +1,38 @@
 //! A run as the world sees it: alone in its domain, recorded from start to end, stopped between steps when it is told to.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
-use lakehouse_metadata::{Metadata, MetadataError, NewRun, RunEnd, RunOutcome, RunTrigger};
+use lakehouse_metadata::{Metadata, MetadataError, NewRun, RunEnd, RunOutcome, RunRequest, RunTrigger};
 use lakehouse_spec::DomainName;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Alerts, Event, Progress, RunError, RunJob, RunReport, error::with_causes, lease::RunLease, measure, record::Recorder, run,
+    Alerts, Event, Progress, RunError, RunJob, RunReport,
+    context::{Guard, RunContext},
+    error::with_causes,
+    lease::RunLease,
+    measure,
+    record::Recorder,
+    run,
 };
 
 /// Why a run starts now.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Occasion {
     /// What started it.
     pub trigger: RunTrigger,
     /// When it was due, if it is one of a schedule: no two runs are for the same instant.
     pub due: Option<Timestamp>,
+    /// The request that it answers, if somebody asked for it.
+    pub request: Option<RunRequest>,
 }
 
 impl Occasion {
-    /// Somebody asked for it.
+    /// Somebody started it, on the command line.
     pub fn manual() -> Self {
-        Self { trigger: RunTrigger::Manual, due: None }
-    }
-}
-
-/// What ends a run early. Asked between steps: a step that has begun to write is finished.
-#[derive(Debug, Clone)]
-pub(crate) struct Guard {
-    stop: CancellationToken,
-    lost: CancellationToken,
-}
-
-impl Guard {
-    pub(crate) fn check(&self) -> Result<(), RunError> {
-        match (self.lost.is_cancelled(), self.stop.is_cancelled()) {
-            (true, _) => Err(RunError::LeaseLost),
-            (false, true) => Err(RunError::Stopped),
-            (false, false) => Ok(()),
-        }
+        Self { trigger: RunTrigger::Manual, due: None, request: None }
     }
 }
 
@@ -53,7 +46,7 @@ pub async fn supervise(
     progress: &Progress,
 ) -> Result<RunReport, RunError> {
     let lease = RunLease::acquire(metadata, &job.domain.name).await?;
-    let guard = Guard { stop, lost: lease.lost.clone() };
+    let guard = Guard::new(stop, lease.lost.clone());
     let start = Start { occasion, fence: lease.fence(), at: Timestamp::now() };
     let outcome = recorded(job, metadata, &start, &guard, alerts, progress).await;
     if let Err(error) = lease.release().await {
@@ -63,6 +56,7 @@ pub async fn supervise(
 }
 
 /// What a run starts with.
+#[derive(Clone)]
 struct Start {
     occasion: Occasion,
     fence: i64,
@@ -77,7 +71,7 @@ async fn recorded(
     alerts: &Alerts,
     progress: &Progress,
 ) -> Result<RunReport, RunError> {
-    let Start { occasion: Occasion { trigger, due }, fence, at: started_at } = *start;
+    let Start { occasion: Occasion { trigger, due, request }, fence, at: started_at } = start.clone();
     if let Some(due) = due {
         not_run_yet(metadata, &job.domain.name, due).await?;
     }
@@ -85,15 +79,26 @@ async fn recorded(
         tracing::warn!(run = abandoned, "an earlier run stopped without a word; this one makes it good");
     }
     let run = run_name(job, started_at);
-    let parameters = json!({ "sources": job.sources.to_string(), "lake": job.lake.location().to_string(), "skip_training": job.skip_training, "due": due });
-    let new = NewRun { run: run.clone(), domain: job.domain.name.clone(), trigger, started_at, fence, parameters };
+    let parameters = json!({ "sources": job.sources.to_string(), "lake": job.lake.location().to_string(), "skip_training": job.skip_training, "due": due, "resumes": job.resumes.as_ref().map(|resumed| &resumed.run) });
+    let new = NewRun {
+        run: run.clone(),
+        domain: job.domain.name.clone(),
+        trigger,
+        started_at,
+        fence,
+        parameters,
+        request: request.map(|asked| asked.request),
+    };
     metadata.start_run(&new).await?;
 
     let recorder = Recorder::start(metadata.clone(), job.domain.name.clone(), run.clone());
     let domain = job.domain.name.as_str();
     let listener = measure::listen(domain, alerts.listen(domain, &run, &recorder.listen(progress)));
     listener.tell(Event::RunStarted);
-    let outcome = run::run(job, &run, guard, &listener).await;
+    let context =
+        RunContext { job: Arc::new(job.clone()), run: run.as_str().into(), guard: guard.clone(), progress: listener.clone() };
+    let outcome = run::run(&context).await;
+    drop(context);
     listener.tell(match &outcome {
         Ok(report) => Event::RunSucceeded { seconds: report.seconds },
         Err(error) => Event::RunFailed { error: with_causes(error) },

@@ -14,12 +14,12 @@ pub mod serve;
 pub mod split;
 pub mod sql;
 
-use std::{io, path::Path};
+use std::{io, path::Path, time::Duration};
 
 use lakehouse_lake::{Lake, LakeOptions};
 use lakehouse_landing::Landing;
 use lakehouse_metadata::Metadata;
-use lakehouse_pipeline::{RunJob, Sources};
+use lakehouse_pipeline::{RunJob, Sources, StepPolicy};
 use lakehouse_registry::Registry;
 use lakehouse_service::stop_on_signal;
 use lakehouse_settings::Settings;
@@ -86,6 +86,7 @@ impl Context<'_> {
             Some(given) => given.parse::<Sources>()?,
             None => Sources::Folder(self.settings.sources.clone()),
         };
+        let runs = &self.settings.runs;
         Ok(RunJob {
             domain: self.domain(&arguments.domain)?,
             lake: self.lake()?,
@@ -93,6 +94,12 @@ impl Context<'_> {
             sources,
             landing: Landing::open(self.settings.open_store(&self.settings.lake)?, &self.settings.lake)?,
             skip_training: arguments.skip_training,
+            policy: StepPolicy {
+                tries: runs.step_tries,
+                pause: Duration::from_secs(runs.step_pause_seconds),
+                timeout: Duration::from_secs(runs.step_timeout_seconds),
+            },
+            resumes: None,
         })
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use lakehouse_pipeline::{Event, Progress, StepDone};
+use lakehouse_pipeline::{Event, Progress, StepDone, StepFailed};
 
 use crate::output;
 
@@ -74,6 +74,10 @@ fn text(event: &Event) -> String {
         Event::StageStarted { stage } => format!("{stage} …"),
         Event::Rows { table, rows } => format!("  {table}: {rows} more rows"),
         Event::StepDone(StepDone { step, outcome, seconds, .. }) => format!("  {step}: {outcome}, {seconds:.2} s"),
+        Event::StepFailed(StepFailed { step, attempt, error, again_in, .. }) => match again_in {
+            Some(seconds) => format!("  {step}: try {attempt} failed, the next one in {seconds:.0} s: {error}"),
+            None => format!("  {step}: failed"),
+        },
         Event::CheckFailed { table, check, rows } => format!("  {table}: {rows} rows break `{check}`"),
         Event::StageDone { stage, seconds } => format!("{stage} done in {seconds:.2} s"),
         Event::RunStarted => "run started".to_owned(),

@@ -51,7 +51,7 @@ fn nothing_names_what_stands_above_it() {
         ("lakehouse-registry", "spec settings"),
         ("lakehouse-service", "settings"),
         ("lakehouse-pipeline", "engine lake landing training models registry metadata spec settings"),
-        ("lakehouse-api", "lake registry spec service settings"),
+        ("lakehouse-api", "lake metadata registry spec service settings"),
         ("lakehouse-sources-api", "landing spec service settings"),
         ("lakehouse-api-ml", "signals models registry spec service settings"),
     ]);

@@ -12,6 +12,7 @@ mod alerts;
 mod bad_input;
 mod buckets;
 mod components;
+mod control;
 mod formats;
 mod golden;
 mod guards;

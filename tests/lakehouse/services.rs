@@ -16,7 +16,7 @@ use crate::program::{REAL, Workspace};
 /// `lakehouse serve`, stopped when dropped.
 pub struct Served {
     pub child: Child,
-    api: String,
+    pub api: String,
     pub sources: String,
     ml: String,
     pub client: Client,
@@ -56,11 +56,11 @@ impl Served {
         })
     }
 
-    fn get(&self, url: &str) -> (StatusCode, Value) {
+    pub fn get(&self, url: &str) -> (StatusCode, Value) {
         self.send(self.client.get(url))
     }
 
-    fn post(&self, url: &str, body: &Value) -> (StatusCode, Value) {
+    pub fn post(&self, url: &str, body: &Value) -> (StatusCode, Value) {
         self.send(self.client.post(url).json(body))
     }
 }

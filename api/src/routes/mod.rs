@@ -2,6 +2,7 @@
 
 mod datamarts;
 mod greeting;
+mod runs;
 mod served;
 mod sql;
 
@@ -16,6 +17,10 @@ pub(crate) fn all(state: &ApiState) -> OpenApiRouter {
         .routes(routes!(datamarts::list))
         .routes(routes!(datamarts::read))
         .routes(routes!(sql::run))
+        .routes(routes!(runs::list, runs::ask))
+        .routes(routes!(runs::read))
+        .routes(routes!(runs::events))
+        .routes(routes!(runs::request))
         .with_state(state.clone());
     fixed.merge(served::routes(state))
 }

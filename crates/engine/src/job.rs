@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use lakehouse_lake::{CommitNote, Lake, LakeTable, Session};
 use lakehouse_spec::{DomainName, TableName, WriteMode};
+use tokio_util::sync::CancellationToken;
 
 use crate::{Decision, EngineError, InputVersions, decide, sink::StepReport};
 
@@ -43,6 +44,8 @@ pub struct TableJob<'a> {
     pub run: &'a str,
     /// Hears of its rows while they are written.
     pub on_rows: &'a OnRows,
+    /// Cancelled, the rows that were written are given up and the table stays as it is. A commit that has begun is finished.
+    pub stop: &'a CancellationToken,
 }
 
 /// A job whose inputs are pinned and registered in a session.

@@ -8,6 +8,7 @@ use lakehouse_lake::{Change, ChangeMode, CommitNote, DataFiles, LakeError, Table
 use lakehouse_spec::TableName;
 use serde::Serialize;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::{Decision, OnRows, TableJob, checks::RowStream};
 
@@ -59,8 +60,8 @@ pub(crate) async fn write_streams(
     let writers: Vec<(RowStream, TableWriter)> = streams.into_iter().map(new_writer).collect::<Result<_, LakeError>>()?;
     let mut tasks = JoinSet::new();
     for (stream, writer) in writers {
-        let (schema, on_rows) = (schema.clone(), job.on_rows.clone());
-        tasks.spawn(async move { write_stream(writer, &schema, &on_rows, stream).await });
+        let (schema, on_rows, stop) = (schema.clone(), job.on_rows.clone(), job.stop.clone());
+        tasks.spawn(async move { write_stream(writer, &schema, &on_rows, &stop, stream).await });
     }
     let mut files = DataFiles::default();
     for written in join_all(tasks).await? {
@@ -73,9 +74,10 @@ async fn write_stream(
     mut writer: TableWriter,
     schema: &SchemaRef,
     on_rows: &OnRows,
+    stop: &CancellationToken,
     mut stream: RowStream,
 ) -> Result<DataFiles, LakeError> {
-    while let Some(batch) = stream.next().await {
+    while let Some(batch) = next_unless(stop, stream.next()).await {
         let written = match batch {
             // The plan may know that a column has no nulls; the table allows them, so that its columns never depend on a plan.
             Ok(batch) => match batch.with_schema(schema.clone()) {
@@ -93,6 +95,18 @@ async fn write_stream(
         }
     }
     writer.finish().await
+}
+
+/// What comes next, or that it was told to stop. A writer is never dropped in the middle: it is given up between two batches.
+async fn next_unless<T>(
+    stop: &CancellationToken,
+    next: impl Future<Output = Option<Result<T, LakeError>>>,
+) -> Option<Result<T, LakeError>> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Some(Err(LakeError::Stopped)),
+        next = next => next,
+    }
 }
 
 /// Commits what [`write_streams`] wrote, and reports it.

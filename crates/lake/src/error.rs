@@ -95,6 +95,9 @@ pub enum LakeError {
         #[source]
         source: object_store::Error,
     },
+    /// It was told to stop. Nothing of it is visible.
+    #[error("stopped before it was written")]
+    Stopped,
     /// The store let two writers create the same object.
     #[error("the store let {winners} of {writers} writers create the same object: it cannot keep commits apart")]
     UnsafeStore {

@@ -20,7 +20,9 @@ mod store;
 mod table;
 mod table_query;
 mod tasks;
+mod transient;
 mod write;
+mod yielding;
 
 pub use at::At;
 pub use commit::{Change, ChangeMode, Committed};
@@ -34,4 +36,5 @@ pub use store::{Lake, LakeOptions};
 pub use table::{CommitNote, DataFile, LakeTable};
 pub use table_query::{Comparison, Filter, TableQuery, TableQueryError};
 pub use tasks::join_all;
+pub use transient::is_transient;
 pub use write::{DataFiles, TableWriter, WriteLayout};

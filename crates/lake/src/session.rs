@@ -10,7 +10,7 @@ use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use datafusion::{
     catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider},
     common::TableReference,
-    execution::{SendableRecordBatchStream, object_store::ObjectStoreUrl},
+    execution::{SendableRecordBatchStream, object_store::ObjectStoreUrl, session_state::SessionStateBuilder},
     logical_expr::LogicalPlan,
     prelude::{DataFrame, SQLOptions, SessionContext},
     sql::{parser::DFParserBuilder, resolve::resolve_table_references},
@@ -18,7 +18,7 @@ use datafusion::{
 use futures::{Stream, StreamExt as _};
 use lakehouse_spec::{DomainName, Schema, TableName};
 
-use crate::{At, Lake, LakeError, LakeTable, scan::PinnedTable};
+use crate::{At, Lake, LakeError, LakeTable, scan::PinnedTable, yielding::YieldingJoins};
 
 /// The tables a statement names: domain and table, each once.
 pub type TableReferences = Vec<(DomainName, TableName)>;
@@ -33,8 +33,13 @@ pub struct Session {
 
 impl Session {
     pub(crate) fn new(lake: &Lake, domain: &DomainName) -> Self {
-        let context = SessionContext::new_with_config_rt(lake.session_config(domain), lake.runtime.clone());
-        Self { context, domain: domain.clone(), store: lake.store_url.clone() }
+        let state = SessionStateBuilder::new()
+            .with_config(lake.session_config(domain))
+            .with_runtime_env(lake.runtime.clone())
+            .with_default_features()
+            .with_physical_optimizer_rule(Arc::new(YieldingJoins))
+            .build();
+        Self { context: SessionContext::new_with_state(state), domain: domain.clone(), store: lake.store_url.clone() }
     }
 
     /// Makes a pinned table known under `domain.schema.table`.

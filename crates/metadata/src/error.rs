@@ -97,6 +97,9 @@ pub enum MetadataError {
     /// A run of that name has been started before.
     #[error("there is a run `{0}` already: a run's name is never used again")]
     RunExists(String),
+    /// A request that waits no longer.
+    #[error("the request `{0}` was answered elsewhere")]
+    RequestTaken(String),
     /// There is no such run.
     #[error("there is no run `{0}`: start it before anything is recorded of it")]
     UnknownRun(String),

@@ -10,6 +10,7 @@ use crate::{
     Metadata, MetadataError, RunOutcome, RunStatus, RunTrigger,
     metadata::failed,
     record::Record,
+    requests::TAKE,
     value::{instant, json, kept, optional_text},
 };
 
@@ -28,6 +29,8 @@ pub struct NewRun {
     pub fence: i64,
     /// What it was asked to do.
     pub parameters: Value,
+    /// The request that it answers, if somebody asked for it.
+    pub request: Option<String>,
 }
 
 /// How a run ended.
@@ -134,7 +137,8 @@ const ABANDON_STEPS: &str = "update steps set status = 'failed', finished_at = $
 const ABANDONED: &str = "its process stopped without a word; a later run found it";
 
 impl Metadata {
-    /// Records that a run starts. A name that was used before is [`MetadataError::RunExists`].
+    /// Records that a run starts, and that it answers its request. A name that was used before is [`MetadataError::RunExists`], a
+    /// request that another run answers [`MetadataError::RequestTaken`]; then nothing is recorded.
     pub async fn start_run(&self, new: &NewRun) -> Result<(), MetadataError> {
         let insert = sqlx::query(INSERT)
             .bind(&new.run)
@@ -143,11 +147,22 @@ impl Metadata {
             .bind(instant(new.started_at))
             .bind(new.fence)
             .bind(json(&new.parameters));
-        match insert.execute(&self.writer).await {
-            Ok(_) => Ok(()),
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Err(MetadataError::RunExists(new.run.clone())),
-            Err(source) => Err(failed("start run", &new.run)(source)),
+        let failed = || failed("start run", &new.run);
+        let mut transaction = self.begin().await.map_err(failed())?;
+        match insert.execute(&mut *transaction).await {
+            Ok(_) => {}
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                return Err(MetadataError::RunExists(new.run.clone()));
+            }
+            Err(source) => return Err(failed()(source)),
         }
+        if let Some(request) = &new.request {
+            let take = sqlx::query(TAKE).bind(&new.run).bind(request);
+            if take.execute(&mut *transaction).await.map_err(failed())?.rows_affected() == 0 {
+                return Err(MetadataError::RequestTaken(request.clone()));
+            }
+        }
+        transaction.commit().await.map_err(failed())
     }
 
     /// Records how a run ended. One that has ended otherwise, or was given up by a later run, stays as it is and is

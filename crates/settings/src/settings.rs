@@ -27,6 +27,8 @@ pub struct Settings {
     pub database_url: DatabaseUrl,
     /// Memory in MiB a run may use.
     pub memory_limit_mb: u64,
+    /// How steps are tried.
+    pub runs: RunSettings,
     /// How `s3://` URIs are reached.
     pub s3: S3,
     /// Who is told about runs.
@@ -54,6 +56,17 @@ impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&toml::to_string(self).map_err(|_| fmt::Error)?)
     }
+}
+
+/// How often a step is tried, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSettings {
+    /// Tries in all.
+    pub step_tries: u32,
+    /// Seconds until about the second one.
+    pub step_pause_seconds: u64,
+    /// Seconds of one try.
+    pub step_timeout_seconds: u64,
 }
 
 /// How `s3://` URIs are reached. What is empty is taken from the usual `AWS_*` variables.

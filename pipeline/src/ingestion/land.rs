@@ -49,8 +49,8 @@ impl SourceReport {
 
 /// Commits the source's batches in order, the refused rows of each before its good ones: killed in between, the next run finds the
 /// refused rows committed and adds only what is missing.
-pub(crate) async fn commit(source: StagedSource) -> Result<SourceReport, IngestError> {
-    let StagedSource { job, batches, unchanged, started } = source;
+pub(crate) async fn commit(job: &SourceJob, source: StagedSource) -> Result<SourceReport, IngestError> {
+    let StagedSource { batches, unchanged, started } = source;
     let present = job.lake.table(&job.domain, &job.table).await.map_err(job.store_error())?;
     let mut inputs = present.as_ref().and_then(|table| table.note.clone()).map(|note| note.inputs).unwrap_or_default();
     let mut report = SourceReport {
@@ -67,7 +67,7 @@ pub(crate) async fn commit(source: StagedSource) -> Result<SourceReport, IngestE
         seconds: 0.0,
     };
     for staged in batches {
-        commit_batch(&job, staged, &mut inputs, &mut report).await?;
+        commit_batch(job, staged, &mut inputs, &mut report).await?;
     }
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)

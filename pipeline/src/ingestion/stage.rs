@@ -11,6 +11,7 @@ use lakehouse_landing::{Inbox, Landing, LandingError};
 use lakehouse_spec::{Domain, DomainName, Schema, SourceContract, SourceMode, SourceName, TableName};
 use serde_json::json;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     IngestError, bronze_table,
@@ -117,7 +118,6 @@ impl SourceJob {
 
 /// A source whose new batches are written and not yet visible.
 pub(crate) struct StagedSource {
-    pub job: SourceJob,
     pub batches: Vec<StagedBatch>,
     pub unchanged: usize,
     pub started: Instant,
@@ -133,17 +133,17 @@ pub(crate) struct StagedBatch {
     pub ignored_columns: Vec<String>,
 }
 
-/// Reads and writes every new batch of a source.
-pub(crate) async fn stage(job: SourceJob, progress: &Progress) -> Result<StagedSource, IngestError> {
+/// Reads and writes every new batch of a source. Told to `stop`, gives up what was written.
+pub(crate) async fn stage(job: &SourceJob, progress: &Progress, stop: &CancellationToken) -> Result<StagedSource, IngestError> {
     let started = Instant::now();
     if job.is_append() {
         job.inbox.gather().await.map_err(job.landing_error())?;
     }
-    let batches = decide(&job).await?;
+    let batches = decide(job).await?;
     if batches.is_empty() {
         return Err(job.missing());
     }
-    let mut source = StagedSource { job, batches: Vec::new(), unchanged: 0, started };
+    let mut source = StagedSource { batches: Vec::new(), unchanged: 0, started };
     let superseded: Vec<i64> = batches
         .iter()
         .filter_map(|batch| if let Some(Action::Supersede(number)) = batch.action { Some(number) } else { None })
@@ -157,9 +157,9 @@ pub(crate) async fn stage(job: SourceJob, progress: &Progress) -> Result<StagedS
         let keys = match known.take() {
             Some(keys) => keys,
             None if matches!(action, Action::Replace) => KnownKeys::default(),
-            None => known_keys(&source.job, &superseded).await.map_err(source.job.store_error())?,
+            None => known_keys(job, &superseded).await.map_err(job.store_error())?,
         };
-        let (staged, keys) = stage_batch(&source.job, batch, action, keys, progress).await?;
+        let (staged, keys) = stage_batch(job, batch, action, keys, progress, stop).await?;
         known = Some(keys);
         source.batches.push(staged);
     }
@@ -194,6 +194,7 @@ async fn stage_batch(
     action: Action,
     known: KnownKeys,
     progress: &Progress,
+    stop: &CancellationToken,
 ) -> Result<(StagedBatch, KnownKeys), IngestError> {
     let (sender, mut found) = mpsc::channel(CHANNEL_DEPTH);
     let readable = batch.content.readable(job).await?;
@@ -207,8 +208,17 @@ async fn stage_batch(
     let refused_table = TableName { schema: Schema::Quarantine, table: job.table.table.clone() };
     let mut quarantine = Quarantine::new(&job.lake, &job.domain, refused_table, &batch.id());
     let mut stored = Ok(());
-    while let (Ok(()), Some(found)) = (&stored, found.recv().await) {
-        stored = match found {
+    while stored.is_ok() {
+        let next = tokio::select! {
+            biased;
+            () = stop.cancelled() => {
+                stored = Err(LakeError::Stopped);
+                break;
+            }
+            next = found.recv() => next,
+        };
+        let Some(next) = next else { break };
+        stored = match next {
             Found::Rows(rows) => {
                 progress.rows(&job.table, rows.num_rows() as u64);
                 writer.write(&rows).await

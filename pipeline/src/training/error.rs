@@ -37,6 +37,9 @@ pub enum TrainError {
         #[source]
         source: ArtifactError,
     },
+    /// It was told to stop.
+    #[error("stopped before it was done")]
+    Stopped,
     /// A report could not be drawn.
     #[error("failed to draw the report of `{model}`")]
     Report {

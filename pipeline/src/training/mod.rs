@@ -6,7 +6,7 @@ mod register;
 
 use std::{collections::BTreeMap, time::Instant};
 
-use futures::TryStreamExt as _;
+use futures::{FutureExt as _, TryStreamExt as _};
 use lakehouse_engine::definition_hash;
 use lakehouse_models::{Model, Source};
 use lakehouse_registry::{AliasName, OnlineName};
@@ -18,7 +18,7 @@ use serde_json::json;
 pub use error::TrainError;
 pub use register::{CandidateReport, ModelReport};
 
-use crate::{Event, Progress, RunError, RunJob, StepDone, StepKind, supervise::Guard};
+use crate::{Event, Progress, RunError, RunJob, StepDone, StepKind, attempts::Step, context::RunContext, run::TRAINING};
 
 /// What a version was made from; the same again means nothing to train.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,29 +29,46 @@ pub(crate) struct MadeFrom {
     pub tables: BTreeMap<String, u64>,
 }
 
-/// Trains every model of the domain whose rows or definition changed.
-pub(crate) async fn train_all(job: &RunJob, run: &str, guard: &Guard, progress: &Progress) -> Result<Vec<ModelReport>, RunError> {
-    let mut reports = Vec::new();
-    for (model, (spec, sql)) in &job.domain.training {
-        guard.check()?;
-        let started = Instant::now();
-        let mut report = train_model(job, model, spec, sql, run, progress).await?;
-        report.seconds = started.elapsed().as_secs_f64();
-        let (train, test) = report.rows;
-        progress.tell(Event::StepDone(StepDone {
-            stage: "training",
-            step: model.to_string(),
-            kind: StepKind::Model,
-            outcome: report.decision.clone(),
-            is_new: train > 0,
-            rows: (train + test) as u64,
-            bytes: 0,
-            version: Some(u64::from(report.version.0)),
-            seconds: report.seconds,
-        }));
-        reports.push(report);
+impl RunContext {
+    /// Trains every model of the domain whose rows or definition changed.
+    pub(crate) async fn train_all(&self) -> Result<Vec<ModelReport>, RunError> {
+        let mut reports = Vec::new();
+        for (model, (spec, sql)) in &self.job.domain.training {
+            let step = Step { stage: TRAINING, name: model.to_string(), kind: StepKind::Model };
+            if self.was_done(&step) {
+                continue;
+            }
+            self.guard.check()?;
+            let started = Instant::now();
+            let (mut report, attempt) = self
+                .attempt(&step, |stop| {
+                    let training = train_model(&self.job, model, spec, sql, &self.run, &self.progress);
+                    // A fit that is given up goes on in its thread until it is done, and changes nothing then.
+                    let training = async move {
+                        let outcome = stop.run_until_cancelled(training).await;
+                        outcome.unwrap_or(Err(TrainError::Stopped)).map_err(RunError::from)
+                    };
+                    training.boxed()
+                })
+                .await?;
+            report.seconds = started.elapsed().as_secs_f64();
+            let (train, test) = report.rows;
+            self.progress.tell(Event::StepDone(StepDone {
+                stage: step.stage,
+                step: step.name,
+                kind: step.kind,
+                outcome: report.decision.clone(),
+                is_new: train > 0,
+                attempt,
+                rows: (train + test) as u64,
+                bytes: 0,
+                version: Some(u64::from(report.version.0)),
+                seconds: report.seconds,
+            }));
+            reports.push(report);
+        }
+        Ok(reports)
     }
-    Ok(reports)
 }
 
 /// Hands the kernel's state after a signals step to the services.
@@ -109,11 +126,12 @@ async fn fit(
             if let lakehouse_training::Progress::Judged { family, fit_seconds, average_precision } = step {
                 let outcome = format!("average precision {average_precision:.4}");
                 progress.tell(Event::StepDone(StepDone {
-                    stage: "training",
+                    stage: TRAINING,
                     step: format!("{name}/{family}"),
                     kind: StepKind::Candidate,
                     outcome,
                     is_new: true,
+                    attempt: 1,
                     rows: 0,
                     bytes: 0,
                     version: None,

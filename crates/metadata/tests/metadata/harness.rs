@@ -145,6 +145,7 @@ pub fn new_run(run: &str, in_domain: &str, seconds: i64) -> NewRun {
         started_at: at(seconds),
         fence: 1,
         parameters: json!({"full": false}),
+        request: None,
     }
 }
 

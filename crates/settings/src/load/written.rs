@@ -7,7 +7,8 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::{
-    AlertSettings, Bind, DatabaseUrl, Limits, Log, S3, Secret, Settings, SettingsError, SourcesApi, location, telemetry,
+    AlertSettings, Bind, DatabaseUrl, Limits, Log, RunSettings, S3, Secret, Settings, SettingsError, SourcesApi, location,
+    telemetry,
 };
 
 /// The settings as a layer writes them, before paths are made absolute.
@@ -19,6 +20,7 @@ pub(super) struct Written {
     database_url: String,
     database_url_file: String,
     memory_limit_mb: u64,
+    runs: RunSettings,
     s3: WrittenS3,
     alerts: WrittenAlerts,
     api: Bind,
@@ -158,6 +160,7 @@ impl Written {
             registry,
             sources: location::absolute(base, &self.sources),
             memory_limit_mb: self.memory_limit_mb,
+            runs: self.runs,
             s3: self.s3.check(base)?,
             alerts: self.alerts.check(base)?,
             api: self.api,
@@ -192,6 +195,8 @@ impl Written {
         let limits = &self.limits;
         let zeroes = [
             ("memory_limit_mb", self.memory_limit_mb == 0),
+            ("runs.step_tries", self.runs.step_tries == 0),
+            ("runs.step_timeout_seconds", self.runs.step_timeout_seconds == 0),
             ("limits.request_body_bytes", limits.request_body_bytes == 0),
             ("limits.request_timeout_seconds", limits.request_timeout_seconds == 0),
             ("limits.max_rows", limits.max_rows == 0),

@@ -3,6 +3,7 @@
 mod events;
 mod leases;
 mod opening;
+mod requests;
 mod runs;
 mod steps;
 
@@ -45,6 +46,10 @@ told_on_both! {
         runs_under_an_older_fence_are_abandoned_with_their_steps,
         any_text_survives,
         a_row_changed_by_hand_is_an_error_that_names_it,
+    }
+    requests {
+        requests_wait_in_their_order_until_a_run_answers_them,
+        of_many_who_answer_a_request_one_starts_a_run,
     }
     steps {
         a_step_is_overwritten_as_it_goes_on,
