@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lakehouse_lake::At;
 use lakehouse_settings::{LogOverrides, Overrides};
+use lakehouse_spec::TableName;
 
 /// From raw files to Delta tables, datamarts, models and scores.
 #[derive(Debug, Parser)]
@@ -58,6 +59,10 @@ pub enum Command {
     Schedule(RunArgs),
     /// List runs, or show one
     Runs(RunsArgs),
+    /// Put small files of tables together, checkpoint logs, remove files nobody needs; runs may go on meanwhile
+    Care(CareArgs),
+    /// Put a table back to an earlier version
+    Restore(RestoreArgs),
     /// Run one read-only query over the lake
     Sql(SqlArgs),
     /// Serve the APIs until Ctrl-C
@@ -121,6 +126,46 @@ pub struct RunsArgs {
     /// How many to list
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub limit: u32,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `care`.
+#[derive(Debug, Args)]
+pub struct CareArgs {
+    /// The domain: fraud [default: all that have tables]
+    pub domain: Option<String>,
+    /// Only this table, such as bronze.transactions
+    #[arg(long, value_name = "TABLE")]
+    pub table: Option<TableName>,
+    /// Tell what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Hours that files are kept which the present version does not need [default: the setting `care.retention_hours`]
+    #[arg(long, value_name = "HOURS")]
+    pub retention_hours: Option<u64>,
+    /// Accept less than the setting `care.min_retention_hours`: only while nothing writes
+    #[arg(long, requires = "retention_hours")]
+    pub allow_short_retention: bool,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `restore`.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The domain: fraud
+    pub domain: String,
+    /// The table, such as bronze.transactions
+    pub table: TableName,
+    /// A version, or an instant such as 2026-11-21T12:00:00Z
+    #[arg(long, value_name = "VERSION|INSTANT")]
+    pub to: At,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
     /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,

@@ -41,6 +41,8 @@ async fn dispatch(cli: Cli, settings: &Settings) -> anyhow::Result<ExitCode> {
         Command::Resume(arguments) => commands::run::resume(&context, arguments).await,
         Command::Runs(arguments) => commands::runs::run(&context, arguments).await,
         Command::Schedule(arguments) => commands::schedule::run(&context, arguments).await,
+        Command::Care(arguments) => commands::care::run(&context, arguments).await,
+        Command::Restore(arguments) => commands::restore::run(&context, arguments).await,
         Command::Sql(arguments) => commands::sql::run(&context, arguments).await,
         Command::Serve(arguments) => commands::serve::run(&context, arguments).await,
         Command::Models(arguments) => commands::models::run(&context, arguments).await,

@@ -25,17 +25,25 @@ pub(crate) struct RunLease {
 impl RunLease {
     /// Takes the lease of `domain`, at once from a process of this machine that has died.
     pub(crate) async fn acquire(metadata: &Metadata, domain: &DomainName) -> Result<Self, RunError> {
-        let (name, holder) = (format!("run.{domain}"), process::holder());
+        let busy = |Lease { holder, expires_at, .. }| RunError::Busy { domain: domain.clone(), holder, expires_at };
+        Self::acquire_named(metadata, &format!("run.{domain}")).await?.map_err(busy)
+    }
+
+    /// Takes the lease `name`, or tells who has it.
+    pub(crate) async fn acquire_named(metadata: &Metadata, name: &str) -> Result<Result<Self, Lease>, MetadataError> {
+        let holder = process::holder();
         loop {
-            match metadata.acquire(&name, &holder, TTL).await? {
-                LeaseOutcome::Held(lease) => return Ok(Self::hold(metadata.clone(), lease)),
+            match metadata.acquire(name, &holder, TTL).await? {
+                LeaseOutcome::Held(lease) => return Ok(Ok(Self::hold(metadata.clone(), lease))),
                 LeaseOutcome::Busy(lease) if process::has_died(&lease.holder) => {
-                    tracing::warn!(holder = lease.holder, "the last run's process has died: its lease is taken over");
+                    tracing::warn!(
+                        lease = name,
+                        holder = lease.holder,
+                        "the last holder's process has died: its lease is taken over"
+                    );
                     metadata.release(&lease).await?;
                 }
-                LeaseOutcome::Busy(Lease { holder, expires_at, .. }) => {
-                    return Err(RunError::Busy { domain: domain.clone(), holder, expires_at });
-                }
+                LeaseOutcome::Busy(lease) => return Ok(Err(lease)),
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod attempts;
+mod care;
 mod context;
 mod error;
 mod events;
@@ -10,20 +11,24 @@ mod lease;
 mod measure;
 mod plan;
 mod record;
+mod restore;
 mod resume;
 mod run;
 mod schedule;
 mod supervise;
 mod tables;
+mod timetable;
 mod training;
 
 pub use alerts::{AlertError, Alerts};
 pub use attempts::StepPolicy;
+pub use care::{CareError, CareJob, CareOptions, Removal, TableCare, care};
 pub use context::Resumed;
 pub use error::RunError;
 pub use events::{Event, Progress, StepDone, StepFailed, StepKind};
 pub use ingestion::{IngestError, SourceReport, Sources};
 pub use plan::{PlanLine, plan};
+pub use restore::{Restored, find_version, restore};
 pub use resume::resumable;
 pub use run::{RunJob, RunReport};
 pub use schedule::{ScheduleError, keep_schedule};

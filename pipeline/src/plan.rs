@@ -91,7 +91,7 @@ async fn plan_table(
     let mut versions = InputVersions::new();
     for (domain, input) in job.lake.session(&job.domain.name).references(sql)? {
         if let Some(found) = job.lake.table(&domain, &input).await? {
-            versions.insert(input, found.version);
+            versions.insert(input, found.data_version);
         }
     }
     let present = job.lake.table(&job.domain.name, table).await?;

@@ -1,14 +1,16 @@
-//! Keeping a domain's schedule: a run at every due instant, by one of those that keep it.
+//! Keeping a domain's schedule: a run at every due instant and whenever one is asked for, by one of those that keep it.
 
-use std::{str::FromStr as _, time::Duration};
+use std::{ops::ControlFlow, time::Duration};
 
-use jiff::{Timestamp, tz::TimeZone};
-use jiff_cron::Schedule;
+use jiff::Timestamp;
 use lakehouse_metadata::{Metadata, RunTrigger};
-use lakehouse_spec::{MissedRuns, ScheduleSpec};
+use lakehouse_spec::MissedRuns;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Alerts, Occasion, Progress, RunError, RunJob, RunReport, error::with_causes, resumable, supervise};
+use crate::{
+    Alerts, CareJob, CareOptions, Occasion, Progress, RunError, RunJob, RunReport, care, error::with_causes, resumable,
+    supervise, timetable::Timetable,
+};
 
 /// Longest sleep: requests are seen after this long, and a clock that was set, or a machine that was asleep, as well.
 const NAP: Duration = Duration::from_secs(2);
@@ -27,92 +29,115 @@ pub enum ScheduleError {
     Metadata(#[from] lakehouse_metadata::MetadataError),
 }
 
-/// The due instants of a schedule.
-pub(crate) struct Timetable {
-    cron: Schedule,
-    zone: TimeZone,
-}
-
-impl Timetable {
-    pub(crate) fn new(spec: &ScheduleSpec) -> Result<Self, ScheduleError> {
-        let zone = TimeZone::get(&spec.zone).map_err(|_| ScheduleError::Zone(spec.zone.clone()))?;
-        let seconds = if spec.cron.split_whitespace().count() == 5 { "0 " } else { "" };
-        let cron = Schedule::from_str(&format!("{seconds}{}", spec.cron)).map_err(|_| ScheduleError::Cron(spec.cron.clone()))?;
-        Ok(Self { cron, zone })
-    }
-
-    /// The first due instant after `instant`.
-    pub(crate) fn next(&self, instant: Timestamp) -> Result<Timestamp, ScheduleError> {
-        let due = self.cron.after(instant.to_zoned(self.zone.clone())).next().map(|due| due.timestamp());
-        due.ok_or_else(|| ScheduleError::Cron(self.cron.to_string()))
-    }
-}
-
-/// Runs the domain whenever its schedule says so or somebody asks for it, until `stop`. A run that fails is on record and is told;
-/// the schedule goes on.
+/// Runs the domain whenever its schedule says so or somebody asks for it, and cares for its tables, until `stop`; one after the
+/// other. A run that fails is on record and is told; the schedule goes on.
 pub async fn keep_schedule(
     job: &RunJob,
+    care: CareOptions,
     metadata: &Metadata,
     stop: &CancellationToken,
     alerts: &Alerts,
     progress: &Progress,
 ) -> Result<(), ScheduleError> {
     let name = &job.domain.name;
-    let timetable = job.domain.schedule.as_ref().map(Timetable::new).transpose()?;
-    if timetable.is_none() {
+    let runs = job.domain.schedule.as_ref().map(|spec| Timetable::new(&spec.cron, &spec.zone)).transpose()?;
+    let cares = job.domain.care.as_ref().map(|spec| Timetable::new(&spec.cron, &spec.zone)).transpose()?;
+    if runs.is_none() {
         tracing::info!(domain = %name, "`{name}` has no [schedule] in its domain.toml: it runs when somebody asks for it");
     }
-    let mut from = Timestamp::now();
+    let (mut ran, mut cared) = (Timestamp::now(), Timestamp::now());
     if job.domain.schedule.as_ref().is_some_and(|spec| spec.missed == MissedRuns::RunOnce)
         && let Some(last) = metadata.last_run(name).await?
     {
-        from = last.started_at;
+        ran = last.started_at;
     }
     loop {
-        let due = timetable.as_ref().map(|timetable| timetable.next(from)).transpose()?;
-        let Some(occasion) = next_occasion(job, metadata, due, stop).await else { return Ok(()) };
-        let was_due = occasion.due;
-        match run_on(job, metadata, occasion, stop, alerts, progress).await {
-            Ok(report) => tracing::info!(run = report.run, seconds = report.seconds, "run done"),
-            Err(RunError::Stopped) => return Ok(()),
-            Err(error @ (RunError::Busy { .. } | RunError::AlreadyRun { .. })) => {
-                tracing::info!(%error, "not run here");
-                // A request that waits for another run's end is looked at again.
-                tokio::time::sleep(NAP).await;
+        let dues = Dues {
+            run: runs.as_ref().map(|times| times.next(ran)).transpose()?,
+            care: cares.as_ref().map(|times| times.next(cared)).transpose()?,
+        };
+        match next_turn(job, metadata, dues, stop).await {
+            None => return Ok(()),
+            Some(Turn::Care) => {
+                care_for_all(job, care, metadata, stop).await;
+                cared = Timestamp::now().max(dues.care.unwrap_or(Timestamp::MIN));
             }
-            Err(error) => tracing::error!(error = %with_causes(&error), "the run failed; the schedule goes on"),
+            Some(Turn::Run(occasion)) => {
+                let was_due = occasion.due;
+                if run_on(job, metadata, occasion, stop, alerts, progress).await.is_break() {
+                    return Ok(());
+                }
+                // What came due meanwhile is made up for by the run that was just done.
+                ran = Timestamp::now().max(was_due.unwrap_or(Timestamp::MIN));
+            }
         }
-        // What came due meanwhile is made up for by the run that was just done.
-        from = Timestamp::now().max(was_due.unwrap_or(Timestamp::MIN));
     }
 }
 
-/// Waits until a run is due or asked for; `None` when it was told to stop. Never returns early, as a sleep may by the clock on the
-/// wall: a run that started before it was due would not be known as the one that was due.
-async fn next_occasion(job: &RunJob, metadata: &Metadata, due: Option<Timestamp>, stop: &CancellationToken) -> Option<Occasion> {
-    if let Some(due) = due {
-        tracing::info!(domain = %job.domain.name, %due, "the next run");
-    }
+/// When a run and a care are due next, if ever.
+#[derive(Clone, Copy)]
+struct Dues {
+    run: Option<Timestamp>,
+    care: Option<Timestamp>,
+}
+
+/// What is to be done next.
+enum Turn {
+    Run(Occasion),
+    Care,
+}
+
+/// Waits until something is due or a run is asked for; `None` when it was told to stop. Never returns early, as a sleep may by the
+/// clock on the wall: a run that started before it was due would not be known as the one that was due.
+async fn next_turn(job: &RunJob, metadata: &Metadata, dues: Dues, stop: &CancellationToken) -> Option<Turn> {
+    let text = |due: Option<Timestamp>| due.map_or_else(|| "never".to_owned(), |due| due.to_string());
+    tracing::info!(domain = %job.domain.name, run = text(dues.run), care = text(dues.care), "the next run and care");
     while !stop.is_cancelled() {
         match metadata.waiting_request(&job.domain.name).await {
-            Ok(Some(asked)) => return Some(Occasion { trigger: RunTrigger::Api, due: None, request: Some(asked) }),
+            Ok(Some(asked)) => return Some(Turn::Run(Occasion { trigger: RunTrigger::Api, due: None, request: Some(asked) })),
             Ok(None) => {}
             Err(error) => tracing::warn!(error = %with_causes(&error), "requests for runs could not be read yet"),
         }
-        let left = due.map_or(NAP, |due| Duration::try_from(due.duration_since(Timestamp::now())).unwrap_or_default());
-        if left.is_zero() {
-            return Some(Occasion { trigger: RunTrigger::Schedule, due, request: None });
+        let left = |due: Timestamp| Duration::try_from(due.duration_since(Timestamp::now())).unwrap_or_default();
+        if dues.run.is_some_and(|due| left(due).is_zero()) {
+            return Some(Turn::Run(Occasion { trigger: RunTrigger::Schedule, due: dues.run, request: None }));
         }
+        if dues.care.is_some_and(|due| left(due).is_zero()) {
+            return Some(Turn::Care);
+        }
+        let nap = [dues.run, dues.care].into_iter().flatten().map(left).min().unwrap_or(NAP).min(NAP);
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(left.min(NAP)) => {}
+            () = tokio::time::sleep(nap) => {}
         }
     }
     None
 }
 
-/// Runs as the occasion asks. A request that cannot be met is answered with the reason.
+/// Runs, and tells how it went. Breaks when it was told to stop.
 async fn run_on(
+    job: &RunJob,
+    metadata: &Metadata,
+    occasion: Occasion,
+    stop: &CancellationToken,
+    alerts: &Alerts,
+    progress: &Progress,
+) -> ControlFlow<()> {
+    match run_as_asked(job, metadata, occasion, stop, alerts, progress).await {
+        Ok(report) => tracing::info!(run = report.run, seconds = report.seconds, "run done"),
+        Err(RunError::Stopped) => return ControlFlow::Break(()),
+        Err(error @ (RunError::Busy { .. } | RunError::AlreadyRun { .. })) => {
+            tracing::info!(%error, "not run here");
+            // A request that waits for another run's end is looked at again.
+            tokio::time::sleep(NAP).await;
+        }
+        Err(error) => tracing::error!(error = %with_causes(&error), "the run failed; the schedule goes on"),
+    }
+    ControlFlow::Continue(())
+}
+
+/// Runs as the occasion asks. A request that cannot be met is answered with the reason.
+async fn run_as_asked(
     job: &RunJob,
     metadata: &Metadata,
     mut occasion: Occasion,
@@ -139,37 +164,16 @@ async fn run_on(
     supervise(&job, metadata, occasion, stop.clone(), alerts, progress).await
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn timetable(cron: &str, zone: &str) -> Result<Timetable, ScheduleError> {
-        Timetable::new(&ScheduleSpec { cron: cron.to_owned(), zone: zone.to_owned(), missed: MissedRuns::RunOnce })
-    }
-
-    fn dues(timetable: &Timetable, after: &str, count: usize) -> Vec<String> {
-        let first = timetable.next(after.parse().expect("an instant")).ok();
-        std::iter::successors(first, |due| timetable.next(*due).ok()).take(count).map(|due| due.to_string()).collect()
-    }
-
-    #[test]
-    fn a_night_run_stays_at_its_hour_when_the_clocks_change() {
-        let nightly = timetable("30 3 * * *", "Europe/Paris").expect("a schedule");
-        let dues = dues(&nightly, "2026-03-28T00:00:00Z", 3);
-        assert_eq!(dues, ["2026-03-28T02:30:00Z", "2026-03-29T01:30:00Z", "2026-03-30T01:30:00Z"]);
-    }
-
-    #[test]
-    fn six_fields_count_seconds() {
-        let often = timetable("*/20 * * * * *", "UTC").expect("a schedule");
-        assert_eq!(dues(&often, "2026-01-01T00:00:05Z", 2), ["2026-01-01T00:00:20Z", "2026-01-01T00:00:40Z"]);
-    }
-
-    #[test]
-    fn what_is_no_schedule_is_refused_with_its_text() {
-        for (cron, zone) in [("", "UTC"), ("every night", "UTC"), ("61 * * * *", "UTC"), ("0 3 * * *", "Paris")] {
-            let error = timetable(cron, zone).err().expect(cron).to_string();
-            assert!(error.contains(&format!("`{}`", if zone == "UTC" { cron } else { zone })), "{error}");
+/// What fails is told; the next care makes it good.
+async fn care_for_all(job: &RunJob, options: CareOptions, metadata: &Metadata, stop: &CancellationToken) {
+    let job = CareJob { lake: job.lake.clone(), domain: job.domain.name.clone(), table: None, options };
+    match care::care(&job, metadata, stop, |_| {}).await {
+        Ok(tables) => {
+            for table in tables.iter().filter(|table| table.error.is_some()) {
+                tracing::error!(table = %table.table, error = table.error, "the table could not be cared for");
+            }
+            tracing::info!(domain = %job.domain, tables = tables.len(), "care done");
         }
+        Err(error) => tracing::warn!(error = %with_causes(&error), "the tables were not cared for"),
     }
 }

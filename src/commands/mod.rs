@@ -1,5 +1,6 @@
 //! The verbs, one a file.
 
+pub mod care;
 pub mod config;
 pub mod doctor;
 pub mod generate;
@@ -7,6 +8,7 @@ pub mod models;
 pub mod plan;
 mod progress;
 mod report;
+pub mod restore;
 pub mod run;
 pub mod runs;
 pub mod schedule;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use lakehouse_metadata::{Metadata, RunFilter};
-use lakehouse_pipeline::{Alerts, keep_schedule};
+use lakehouse_pipeline::{Alerts, CareOptions, keep_schedule};
 use lakehouse_service::{Service, serve};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,8 @@ pub async fn run(context: &Context<'_>, arguments: RunArgs) -> anyhow::Result<Ex
     let stop = stop_between_steps()?;
     let monitor = monitor(context, &metadata, &stop).await?;
     let (progress, display) = progress::display(arguments.json);
-    let outcome = keep_schedule(&job, &metadata, &stop, &alerts, &progress).await;
+    let care = CareOptions::new(&context.settings.care);
+    let outcome = keep_schedule(&job, care, &metadata, &stop, &alerts, &progress).await;
     stop.cancel();
     drop(progress);
     alerts.finish().await;

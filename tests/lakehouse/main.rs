@@ -11,6 +11,8 @@
 mod alerts;
 mod bad_input;
 mod buckets;
+mod care;
+mod compaction;
 mod components;
 mod control;
 mod formats;
@@ -23,6 +25,7 @@ mod pii;
 mod program;
 mod pushed;
 mod readers;
+mod restoring;
 mod runs;
 mod services;
 mod verbs;

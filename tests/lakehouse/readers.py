@@ -1,5 +1,6 @@
-"""What other readers see of a lake. usage: readers.py LAKE_URI (credentials in AWS_*)
-Prints a JSON object: reader -> table -> [rows, sum of the numbers, distinct keys]. Then writes a table of its own."""
+"""What other readers see of a lake. usage: readers.py LAKE_URI [TABLE NUMBER KEY] (credentials in AWS_*)
+Prints a JSON object: reader -> table -> [rows, sum of the numbers, distinct keys]. Then, unless it was asked for one table, writes
+a table of its own."""
 import json, os, sys
 
 import duckdb
@@ -15,6 +16,8 @@ TABLES = {
     "gold/fraud/dm_client_features": ("avg_amount", "client_id"),
     "bronze/fraud/transactions": ("amount", "batch_number"),
 }
+if sys.argv[2:]:
+    TABLES = {sys.argv[2]: (sys.argv[3], sys.argv[4])}
 
 seen = {"deltalake": {}, "duckdb": {}, "polars": {}}
 for path, (number, key) in TABLES.items():
@@ -31,6 +34,8 @@ for path, (number, key) in TABLES.items():
     frame = frame.select(polars.len(), polars.col(number).sum().alias("total"), polars.col(key).n_unique().alias("keys"))
     seen["polars"][path] = list(frame.collect().row(0))
 print(json.dumps(seen))
+if sys.argv[2:]:
+    sys.exit()
 
 theirs = pyarrow.table({"id": list(range(1000)), "name": [f"row {n}" for n in range(1000)], "half": [n / 2 for n in range(1000)]})
 write_deltalake(f"{lake}/silver/fraud/written_elsewhere", theirs, storage_options=options)

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use lakehouse_lake::CommitNote;
 use lakehouse_spec::{TableName, WriteMode};
 
-/// The inputs of a table as they are now: table → Delta version.
+/// The inputs of a table as they are now: table → the version of its rows, which maintenance does not raise.
 pub type InputVersions = BTreeMap<TableName, u64>;
 
 /// What must be done for a table.

@@ -65,7 +65,7 @@ impl TableJob<'_> {
         let failed = EngineError::table(self.table);
         let session = self.lake.session(self.domain);
         let inputs = session.register_references(self.lake, self.sql).await.map_err(&failed)?;
-        let versions: InputVersions = inputs.iter().map(|input| (input.name.clone(), input.version)).collect();
+        let versions: InputVersions = inputs.iter().map(|input| (input.name.clone(), input.data_version)).collect();
         let present = self.lake.table(self.domain, self.table).await.map_err(&failed)?;
         let last = present.as_ref().and_then(|table| table.note.as_ref());
         let decision = decide(last, &definition, &versions, write);

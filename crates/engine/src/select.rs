@@ -30,7 +30,7 @@ pub async fn run_select(job: TableJob<'_>, model: &StageModel) -> Result<StepRep
         return Ok(job.unchanged(version, started));
     }
     if let Decision::Append { from, since } = &prepared.decision {
-        let new = new_files(job.lake, &prepared.inputs, from, *since).await.map_err(&failed)?;
+        let new = new_rows(job.lake, &prepared.inputs, from, *since).await.map_err(&failed)?;
         match new {
             Some(new) => prepared.session.register(new).map_err(&failed)?,
             None => prepared.decision = Decision::Rebuild { reason: format!("rows of {from} were replaced") },
@@ -60,15 +60,12 @@ fn execute_error(source: datafusion::error::DataFusionError) -> LakeError {
     LakeError::Execute { source: Box::new(source) }
 }
 
-/// The files of `from` that its version `since` did not have; `None` when it had files that are gone.
-async fn new_files(lake: &Lake, inputs: &[LakeTable], from: &TableName, since: u64) -> Result<Option<LakeTable>, LakeError> {
-    let Some(now) = inputs.iter().find(|input| input.name == *from) else { return Ok(None) };
-    let Some(then) = lake.table_at(&now.domain, &now.name, since).await? else { return Ok(None) };
-    let is_in = |table: &LakeTable, path: &object_store::path::Path| table.files.iter().any(|file| file.path == *path);
-    if then.files.iter().any(|file| !is_in(now, &file.path)) {
-        return Ok(None);
+/// The rows of `from` that its version `since` did not have; `None` when it had rows that are gone.
+async fn new_rows(lake: &Lake, inputs: &[LakeTable], from: &TableName, since: u64) -> Result<Option<LakeTable>, LakeError> {
+    match inputs.iter().find(|input| input.name == *from) {
+        Some(now) => lake.added_since(now, since).await,
+        None => Ok(None),
     }
-    Ok(Some(now.clone().restricted(|file| !is_in(&then, &file.path))))
 }
 
 /// The same rows in types that every Delta reader knows, every column nullable.

@@ -1,11 +1,11 @@
 //! Time travel: which version of a table is meant.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, pin::pin, str::FromStr};
 
 use futures::TryStreamExt as _;
 use lakehouse_spec::{DomainName, FieldError, TableName, parse_timestamp};
 
-use crate::{Lake, LakeError, LakeTable, store::qualified};
+use crate::{Lake, LakeError, LakeTable, log, store::qualified};
 
 /// A version of tables: by number, or the one that was current at an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,10 +56,13 @@ impl Lake {
     async fn version_at(&self, domain: &DomainName, name: &TableName, micros: i64) -> Result<Option<u64>, LakeError> {
         let failed = |source| LakeError::Log { table: qualified(domain, name), source: Box::new(source) };
         let Some(table) = self.load(domain, name).await? else { return Ok(None) };
-        let commits: Vec<_> = table.history(None).try_collect().await.map_err(failed)?;
-        let is_old = |at: Option<i64>| at.is_some_and(|milliseconds| milliseconds.saturating_mul(1000) <= micros);
-        let back = commits.iter().position(|commit| is_old(commit.timestamp));
-        Ok(back.and_then(|back| table.version()?.checked_sub(back as u64)))
+        let mut commits = pin!(log::commits(&table.log_store(), table.version().unwrap_or_default(), 0));
+        while let Some(commit) = commits.try_next().await.map_err(failed)? {
+            if commit.timestamp_ms().is_some_and(|milliseconds| milliseconds.saturating_mul(1000) <= micros) {
+                return Ok(Some(commit.version));
+            }
+        }
+        Ok(None)
     }
 }
 

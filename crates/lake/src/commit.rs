@@ -4,7 +4,7 @@
 //! the commit. And a commit whose answer was lost may have landed: so after a failure the log is read for our own commit before
 //! another try.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, pin::pin, time::Duration};
 
 use deltalake::{
     DeltaTable, DeltaTableError,
@@ -20,16 +20,18 @@ use deltalake::{
 use futures::TryStreamExt as _;
 use lakehouse_spec::{DomainName, TableName};
 use rand::RngExt as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::{CommitNote, DataFiles, Lake, LakeError, WriteLayout, store::qualified};
+use crate::{CommitNote, DataFiles, Lake, LakeError, WriteLayout, compact::Compaction, log, restore, store::qualified};
 
 /// How often a commit is tried when other writers get in between: that ends long before.
 const MAX_TRIES: u32 = 12;
 /// How often when the store fails, which has itself tried again for a while.
 const MAX_STORE_TRIES: u32 = 3;
-/// How many commits back our own lost one is looked for.
-const LOST_SEARCH_DEPTH: usize = 32;
+/// Where a commit says which of ours it is.
+const COMMIT_ID_KEY: &str = "lakehouseCommit";
+/// The application whose version is that of the last restore: what was committed before it may be committed again.
+const RESTORE_APP_ID: &str = "lakehouse.restore";
 
 /// What happens to the rows that are there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,22 +82,40 @@ impl Committed {
     }
 }
 
-impl Lake {
-    /// Was `batch` committed to the table before?
-    pub async fn has_batch(&self, domain: &DomainName, name: &TableName, batch: &str) -> Result<bool, LakeError> {
-        let Some(table) = self.load(domain, name).await? else { return Ok(false) };
-        has_batch(&table, batch)
-            .await
-            .map_err(|source| LakeError::Log { table: qualified(domain, name), source: Box::new(source) })
-    }
+/// What is to be committed; planned against the newest version at every try.
+pub(crate) enum Wanted<'a> {
+    /// New rows.
+    Change(&'a Change),
+    /// The same rows in other files.
+    Compaction(&'a mut Compaction),
+    /// The rows of this earlier version.
+    Restore(u64),
+}
 
+/// A commit's tries, together.
+struct Tries {
+    commit_id: String,
+    /// The first version that may be an earlier try of this commit.
+    first: Option<u64>,
+}
+
+impl Lake {
     /// Commits a change, trying again with jitter while other writers get in between.
     pub async fn commit(&self, domain: &DomainName, name: &TableName, change: &Change) -> Result<Committed, LakeError> {
-        let commit_id = format!("{:032x}", rand::rng().random::<u128>());
+        self.land(domain, name, Wanted::Change(change)).await
+    }
+
+    pub(crate) async fn land(
+        &self,
+        domain: &DomainName,
+        name: &TableName,
+        mut wanted: Wanted<'_>,
+    ) -> Result<Committed, LakeError> {
+        let mut all = Tries { commit_id: format!("{:032x}", rand::rng().random::<u128>()), first: None };
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.try_commit(domain, name, change, &commit_id).await {
+            match self.try_to_land(domain, name, &mut wanted, &mut all).await {
                 Ok(committed) => return Ok(committed),
                 Err(error) if tries < most_tries(&error) => {
                     let most = 20_u64 << tries.min(6);
@@ -110,50 +130,46 @@ impl Lake {
         }
     }
 
-    async fn try_commit(
+    async fn try_to_land(
         &self,
         domain: &DomainName,
         name: &TableName,
-        change: &Change,
-        commit_id: &str,
+        wanted: &mut Wanted<'_>,
+        all: &mut Tries,
     ) -> Result<Committed, DeltaTableError> {
         let mut table = self.unloaded(domain, name).map_err(|error| DeltaTableError::Generic(error.to_string()))?;
-        let properties = commit_properties(change, commit_id);
-        if !table.verify_deltatable_existence().await? {
-            return create(table, change, properties).await.map(Committed::Version);
+        let exists = table.verify_deltatable_existence().await?;
+        if exists {
+            table.load().await?;
         }
-        table.load().await?;
-        let version = table.version().unwrap_or_default();
-        if was_ours(&table, commit_id).await? {
-            return Ok(Committed::Version(version));
+        let next = table.version().map_or(0, |version| version + 1);
+        let first = *all.first.get_or_insert(next);
+        if let Some(landed) = landed_before(&table, first, next, &all.commit_id).await? {
+            return Ok(Committed::Version(landed));
         }
-        if let Some(batch) = &change.batch
-            && has_batch(&table, batch).await?
-        {
-            return Ok(Committed::Already(version));
+        let metadata = HashMap::from([(COMMIT_ID_KEY.to_owned(), json!(all.commit_id))]);
+        match wanted {
+            Wanted::Change(change) if !exists => create(table, change, change_properties(change, metadata, next)).await,
+            Wanted::Change(change) => write(&table, change, change_properties(change, metadata, next)).await,
+            Wanted::Compaction(compaction) => compaction.commit(&table, metadata).await,
+            Wanted::Restore(version) => {
+                let transaction = Transaction::new(RESTORE_APP_ID, app_version(next));
+                restore::commit(&table, *version, metadata, transaction).await
+            }
         }
-        let actions = actions(&table, change).await?;
-        let mode = if change.mode == ChangeMode::Append { SaveMode::Append } else { SaveMode::Overwrite };
-        let predicate = match &change.mode {
-            ChangeMode::ReplacePartition { column, value } => Some(format!("{column} = {value}")),
-            _ => None,
-        };
-        let partition_by = (!change.layout.partition_columns.is_empty()).then(|| change.layout.partition_columns.clone());
-        // One try: a clash means that the plan is stale, and the loop around this function plans anew.
-        let finalized = CommitBuilder::from(properties)
-            .with_max_retries(0)
-            .with_actions(actions)
-            .build(Some(table.snapshot()?), table.log_store(), DeltaOperation::Write { mode, partition_by, predicate })
-            .await?;
-        Ok(Committed::Version(finalized.version()))
     }
 }
 
-fn commit_properties(change: &Change, commit_id: &str) -> CommitProperties {
-    let metadata = [(CommitNote::KEY.to_owned(), json!(change.note)), ("lakehouseCommit".to_owned(), json!(commit_id))];
-    let properties = CommitProperties::default().with_metadata(metadata);
+/// What every commit of ours has in common. Expired logs are left to the care of tables, which knows what must stay.
+pub(crate) fn properties(metadata: HashMap<String, Value>) -> CommitProperties {
+    CommitProperties::default().with_metadata(metadata).with_cleanup_expired_logs(Some(false))
+}
+
+fn change_properties(change: &Change, mut metadata: HashMap<String, Value>, next: u64) -> CommitProperties {
+    metadata.insert(CommitNote::KEY.to_owned(), json!(change.note));
+    let properties = properties(metadata);
     match &change.batch {
-        Some(batch) => properties.with_application_transaction(Transaction::new(batch_app_id(batch), 1)),
+        Some(batch) => properties.with_application_transaction(Transaction::new(batch_app_id(batch), app_version(next))),
         None => properties,
     }
 }
@@ -162,18 +178,62 @@ fn batch_app_id(batch: &str) -> String {
     format!("lakehouse.batch.{batch}")
 }
 
+fn app_version(version: u64) -> i64 {
+    i64::try_from(version).unwrap_or(i64::MAX)
+}
+
+/// Was `batch` committed to the table, and has no restore taken it away since? Tables of older releases have 1 for the version of
+/// every batch: as long as nothing was restored, any number will do.
 async fn has_batch(table: &DeltaTable, batch: &str) -> Result<bool, DeltaTableError> {
-    let version = table.snapshot()?.snapshot().transaction_version(table.log_store().as_ref(), batch_app_id(batch)).await?;
-    Ok(version.is_some())
+    let (state, log_store) = (table.snapshot()?.snapshot(), table.log_store());
+    let Some(committed) = state.transaction_version(log_store.as_ref(), batch_app_id(batch)).await? else { return Ok(false) };
+    let restored = state.transaction_version(log_store.as_ref(), RESTORE_APP_ID).await?;
+    Ok(restored.is_none_or(|restored| committed > restored))
 }
 
 /// Did an earlier try of this very commit land, although its answer was lost?
-async fn was_ours(table: &DeltaTable, commit_id: &str) -> Result<bool, DeltaTableError> {
-    let commits: Vec<_> = table.history(Some(LOST_SEARCH_DEPTH)).try_collect().await?;
-    Ok(commits.iter().any(|commit| commit.info.get("lakehouseCommit").and_then(|id| id.as_str()) == Some(commit_id)))
+async fn landed_before(table: &DeltaTable, first: u64, next: u64, commit_id: &str) -> Result<Option<u64>, DeltaTableError> {
+    if first == next {
+        return Ok(None);
+    }
+    let mut commits = pin!(log::commits(&table.log_store(), next - 1, first));
+    while let Some(commit) = commits.try_next().await? {
+        if commit.value(COMMIT_ID_KEY).and_then(Value::as_str) == Some(commit_id) {
+            return Ok(Some(commit.version));
+        }
+    }
+    Ok(None)
 }
 
-async fn create(table: DeltaTable, change: &Change, properties: CommitProperties) -> Result<u64, DeltaTableError> {
+async fn write(table: &DeltaTable, change: &Change, properties: CommitProperties) -> Result<Committed, DeltaTableError> {
+    if let Some(batch) = &change.batch
+        && has_batch(table, batch).await?
+    {
+        return Ok(Committed::Already(table.version().unwrap_or_default()));
+    }
+    let mode = if change.mode == ChangeMode::Append { SaveMode::Append } else { SaveMode::Overwrite };
+    let predicate = match &change.mode {
+        ChangeMode::ReplacePartition { column, value } => Some(format!("{column} = {value}")),
+        _ => None,
+    };
+    let partition_by = (!change.layout.partition_columns.is_empty()).then(|| change.layout.partition_columns.clone());
+    let operation = DeltaOperation::Write { mode, partition_by, predicate };
+    finalize(table, actions(table, change).await?, operation, properties).await
+}
+
+/// One try: a clash means that the plan is stale, and whoever called plans anew.
+pub(crate) async fn finalize(
+    table: &DeltaTable,
+    actions: Vec<Action>,
+    operation: DeltaOperation,
+    properties: CommitProperties,
+) -> Result<Committed, DeltaTableError> {
+    let builder = CommitBuilder::from(properties).with_max_retries(0).with_actions(actions);
+    let finalized = builder.build(Some(table.snapshot()?), table.log_store(), operation).await?;
+    Ok(Committed::Version(finalized.version()))
+}
+
+async fn create(table: DeltaTable, change: &Change, properties: CommitProperties) -> Result<Committed, DeltaTableError> {
     let adds = change.files.adds.iter().cloned().map(Action::Add);
     let created = CreateBuilder::new()
         .with_log_store(table.log_store())
@@ -183,7 +243,7 @@ async fn create(table: DeltaTable, change: &Change, properties: CommitProperties
         .with_commit_properties(properties)
         .with_actions(adds)
         .await?;
-    Ok(created.version().unwrap_or_default())
+    Ok(Committed::Version(created.version().unwrap_or_default()))
 }
 
 fn kernel_schema(change: &Change) -> Result<StructType, DeltaTableError> {

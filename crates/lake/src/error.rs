@@ -52,6 +52,16 @@ pub enum LakeError {
         #[source]
         source: Box<DeltaTableError>,
     },
+    /// The files of a table hold other rows than its log says.
+    #[error("`{table}` is left as it is: {read} rows were read where its log counts {expected}")]
+    RowCount {
+        /// The table, with its domain.
+        table: String,
+        /// By the log.
+        expected: u64,
+        /// By its files.
+        read: u64,
+    },
     /// A table does not exist.
     #[error("no table is called `{table}`")]
     UnknownTable {

@@ -7,13 +7,18 @@
 //!
 //! Tables are plain Delta (no deletion vectors, no column mapping), so a scan is a Parquet scan over an exact file list.
 
+mod added;
 mod at;
+mod checkpoint;
 mod commit;
+mod compact;
 mod error;
 mod location;
+mod log;
 mod log_store;
 mod probe;
 mod quarantine;
+mod restore;
 mod scan;
 mod session;
 mod store;
@@ -21,11 +26,14 @@ mod table;
 mod table_query;
 mod tasks;
 mod transient;
+mod vacuum;
 mod write;
 mod yielding;
 
 pub use at::At;
+pub use checkpoint::{LogCare, LogLimits};
 pub use commit::{Change, ChangeMode, Committed};
+pub use compact::{Compacted, CompactionPlan};
 pub use datafusion::physical_plan::SendableRecordBatchStream;
 pub use error::LakeError;
 pub use location::LakeLocation;
@@ -37,4 +45,5 @@ pub use table::{CommitNote, DataFile, LakeTable};
 pub use table_query::{Comparison, Filter, TableQuery, TableQueryError};
 pub use tasks::join_all;
 pub use transient::is_transient;
+pub use vacuum::DeadFile;
 pub use write::{DataFiles, TableWriter, WriteLayout};

@@ -9,10 +9,7 @@ use lakehouse_spec::{DomainName, TableName};
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
-use crate::{LakeError, store::qualified};
-
-/// How far back a table's log is searched for the note of its last writer; maintenance commits carry none.
-const NOTE_SEARCH_DEPTH: usize = 64;
+use crate::{LakeError, log, store::qualified};
 
 /// What a writer wants to remember with a commit: what the rows were made of. Kept in the Delta log itself.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -56,6 +53,9 @@ pub struct LakeTable {
     pub name: TableName,
     /// The Delta version.
     pub version: u64,
+    /// The last version that changed rows or columns; those since then are the same table in other files. Tables made from this
+    /// one remember it.
+    pub data_version: u64,
     /// Columns; partition columns included, in table order.
     pub schema: SchemaRef,
     /// Columns the files are partitioned by.
@@ -71,13 +71,12 @@ impl LakeTable {
         let failed = |source| LakeError::Log { table: qualified(domain, name), source: Box::new(source) };
         let state = table.snapshot().map_err(failed)?;
         let snapshot = state.snapshot();
-        let root = Path::from_url_path(table.table_url().path())
-            .map_err(|source| LakeError::Store { path: table.table_url().to_string(), source: source.into() })?;
+        let root = root_of(table)?;
         let views: Vec<_> = snapshot.file_views(table.log_store().as_ref(), None).try_collect().await.map_err(failed)?;
         let mut files: Vec<DataFile> = views
             .iter()
             .map(|view| DataFile {
-                path: root.parts().chain(view.object_store_path().parts()).collect(),
+                path: log::data_path(&root, &view.path()),
                 size: u64::try_from(view.size()).unwrap_or_default(),
                 rows: view.num_records().and_then(|rows| u64::try_from(rows).ok()),
                 modified_ms: view.modification_time(),
@@ -85,16 +84,16 @@ impl LakeTable {
             })
             .collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        let commits: Vec<_> = table.history(Some(NOTE_SEARCH_DEPTH)).try_collect().await.map_err(failed)?;
-        let note = commits.iter().find_map(|commit| serde_json::from_value(commit.info.get(CommitNote::KEY)?.clone()).ok());
+        let tail = log::tail(&table.log_store(), state.version()).await.map_err(failed)?;
         Ok(Self {
             domain: domain.clone(),
             name: name.clone(),
             version: state.version(),
+            data_version: tail.data_version,
             schema: snapshot.arrow_schema(),
             partition_columns: state.metadata().partition_columns().to_vec(),
             files: files.into(),
-            note,
+            note: tail.note,
         })
     }
 
@@ -113,4 +112,10 @@ impl LakeTable {
         self.files = self.files.iter().filter(|file| keep(file)).cloned().collect();
         self
     }
+}
+
+/// The table's folder in its store.
+pub(crate) fn root_of(table: &DeltaTable) -> Result<Path, LakeError> {
+    Path::from_url_path(table.table_url().path())
+        .map_err(|source| LakeError::Store { path: table.table_url().to_string(), source: source.into() })
 }

@@ -1,5 +1,7 @@
 //! Writing rows as data files that no version contains yet.
 
+use std::num::NonZeroU64;
+
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use delta_kernel::table_properties::DataSkippingNumIndexedCols;
 use deltalake::{
@@ -56,7 +58,14 @@ pub struct TableWriter {
 }
 
 impl TableWriter {
-    pub(crate) fn new(lake: &Lake, domain: &DomainName, name: &TableName, layout: &WriteLayout) -> Result<Self, LakeError> {
+    /// A new file is begun after about `file_bytes`; without it, after Delta's own default.
+    pub(crate) fn new(
+        lake: &Lake,
+        domain: &DomainName,
+        name: &TableName,
+        layout: &WriteLayout,
+        file_bytes: Option<u64>,
+    ) -> Result<Self, LakeError> {
         let properties = WriterProperties::builder()
             .set_created_by(format!("lakehouse {}", env!("CARGO_PKG_VERSION")))
             .set_compression(Compression::SNAPPY)
@@ -67,7 +76,7 @@ impl TableWriter {
             layout.schema.clone(),
             layout.partition_columns.clone(),
             Some(properties),
-            None,
+            file_bytes.and_then(NonZeroU64::new),
             None,
             DataSkippingNumIndexedCols::NumColumns(INDEXED_COLUMNS),
             None,
@@ -103,6 +112,6 @@ impl TableWriter {
 impl Lake {
     /// A writer of new data files for a table. Several may write at once.
     pub fn writer(&self, domain: &DomainName, name: &TableName, layout: &WriteLayout) -> Result<TableWriter, LakeError> {
-        TableWriter::new(self, domain, name, layout)
+        TableWriter::new(self, domain, name, layout, None)
     }
 }

@@ -33,6 +33,8 @@ pub struct Settings {
     pub s3: S3,
     /// Who is told about runs.
     pub alerts: AlertSettings,
+    /// When tables are cared for.
+    pub care: CareSettings,
     /// The datamart API.
     pub api: Bind,
     /// The sources API.
@@ -105,6 +107,21 @@ pub struct AlertSettings {
     pub elasticsearch_url: Secret,
     /// Its index.
     pub elasticsearch_index: String,
+}
+
+/// When tables are cared for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CareSettings {
+    /// MiB that compaction makes files.
+    pub target_file_mb: u64,
+    /// Commits from one checkpoint to the next.
+    pub checkpoint_commits: u64,
+    /// Hours that files are kept which the present version does not need.
+    pub retention_hours: u64,
+    /// The shortest such time that is accepted as it is.
+    pub min_retention_hours: u64,
+    /// Hours that commits stay in the logs.
+    pub log_retention_hours: u64,
 }
 
 /// Where a service listens.

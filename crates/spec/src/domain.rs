@@ -17,6 +17,8 @@ pub struct Domain {
     pub owner: String,
     /// When runs start by themselves, if they do.
     pub schedule: Option<ScheduleSpec>,
+    /// When its tables are cared for between runs, if they are.
+    pub care: Option<CareSpec>,
     /// Sources by name.
     pub sources: BTreeMap<SourceName, SourceContract>,
     /// Tables of the preprocessing stage, each with its SQL.
@@ -36,6 +38,7 @@ pub(crate) struct DomainFile {
     pub description: String,
     pub owner: String,
     pub schedule: Option<ScheduleSpec>,
+    pub care: Option<CareSpec>,
 }
 
 /// When runs start by themselves.
@@ -50,6 +53,17 @@ pub struct ScheduleSpec {
     /// What becomes of a run whose time passed while nobody kept the schedule.
     #[serde(default)]
     pub missed: MissedRuns,
+}
+
+/// When tables are cared for between runs.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CareSpec {
+    /// As in [`ScheduleSpec`].
+    pub cron: String,
+    /// The time zone of it.
+    #[serde(default = "utc")]
+    pub zone: String,
 }
 
 /// What becomes of runs whose time has passed.

@@ -84,6 +84,7 @@ impl DomainFolder {
             description: file.description,
             owner: file.owner,
             schedule: file.schedule,
+            care: file.care,
             sources: BTreeMap::new(),
             preprocessing: BTreeMap::new(),
             signals: BTreeMap::new(),

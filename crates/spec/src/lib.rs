@@ -18,7 +18,7 @@ mod stage;
 mod training;
 
 pub use contract::{ColumnContract, ColumnType, FileFormat, JsonPart, Pii, SourceContract, SourceMode};
-pub use domain::{Domain, MissedRuns, ScheduleSpec};
+pub use domain::{CareSpec, Domain, MissedRuns, ScheduleSpec};
 pub use error::SpecError;
 pub use feature::{FeatureSpec, InvalidFeature, Transform};
 pub use field::{FieldError, parse_boolean, parse_integer, parse_money, parse_month, parse_number, parse_timestamp};

@@ -25,7 +25,7 @@ use crate::{Event, Progress, RunError, RunJob, StepDone, StepKind, attempts::Ste
 pub(crate) struct MadeFrom {
     /// Hash of the SQL and TOML.
     pub definition: String,
-    /// Table → Delta version.
+    /// Table → the version of its rows.
     pub tables: BTreeMap<String, u64>,
 }
 
@@ -90,7 +90,7 @@ async fn train_model(
     let inputs = session.register_references(&job.lake, sql).await?;
     let made_from = MadeFrom {
         definition: definition_hash(sql, &json!(spec)),
-        tables: inputs.iter().map(|table| (table.name.to_string(), table.version)).collect(),
+        tables: inputs.iter().map(|table| (table.name.to_string(), table.data_version)).collect(),
     };
     if let Some(latest) = register::latest_made_from(&job.registry, model).await?
         && latest.1 == made_from

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::{
-    AlertSettings, Bind, DatabaseUrl, Limits, Log, RunSettings, S3, Secret, Settings, SettingsError, SourcesApi, location,
-    telemetry,
+    AlertSettings, Bind, CareSettings, DatabaseUrl, Limits, Log, RunSettings, S3, Secret, Settings, SettingsError, SourcesApi,
+    location, telemetry,
 };
 
 /// The settings as a layer writes them, before paths are made absolute.
@@ -23,6 +23,7 @@ pub(super) struct Written {
     runs: RunSettings,
     s3: WrittenS3,
     alerts: WrittenAlerts,
+    care: CareSettings,
     api: Bind,
     sources_api: SourcesApi,
     api_ml: Bind,
@@ -149,6 +150,7 @@ impl Written {
             return Err(SettingsError::rule("sources", "", "name a folder"));
         }
         self.check_services()?;
+        self.check_care()?;
         self.check_limits()?;
         if !telemetry::is_filter(&self.log.level) {
             let reason = "write error, warn, info, debug or trace, or a list such as info,lakehouse_api=debug";
@@ -163,6 +165,7 @@ impl Written {
             runs: self.runs,
             s3: self.s3.check(base)?,
             alerts: self.alerts.check(base)?,
+            care: self.care,
             api: self.api,
             sources_api: self.sources_api,
             api_ml: self.api_ml,
@@ -191,12 +194,28 @@ impl Written {
         Ok(())
     }
 
+    /// A version whose commits are gone could not be read, however long its files are kept.
+    fn check_care(&self) -> Result<(), SettingsError> {
+        let care = &self.care;
+        if care.retention_hours < care.min_retention_hours {
+            let reason = "it is shorter than care.min_retention_hours";
+            return Err(SettingsError::rule("care.retention_hours", care.retention_hours, reason));
+        }
+        if care.log_retention_hours < care.retention_hours {
+            let reason = "it is shorter than care.retention_hours";
+            return Err(SettingsError::rule("care.log_retention_hours", care.log_retention_hours, reason));
+        }
+        Ok(())
+    }
+
     fn check_limits(&self) -> Result<(), SettingsError> {
         let limits = &self.limits;
         let zeroes = [
             ("memory_limit_mb", self.memory_limit_mb == 0),
             ("runs.step_tries", self.runs.step_tries == 0),
             ("runs.step_timeout_seconds", self.runs.step_timeout_seconds == 0),
+            ("care.target_file_mb", self.care.target_file_mb == 0),
+            ("care.checkpoint_commits", self.care.checkpoint_commits == 0),
             ("limits.request_body_bytes", limits.request_body_bytes == 0),
             ("limits.request_timeout_seconds", limits.request_timeout_seconds == 0),
             ("limits.max_rows", limits.max_rows == 0),
