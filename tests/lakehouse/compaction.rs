@@ -93,7 +93,9 @@ fn many_appends_become_few_files(workspace: &Workspace, appends: i64, uri: &str,
     let cared = care(workspace);
 
     assert_eq!((&cared["compacted"], &cared["into"], &cared["error"]), (&appends.into(), &1.into(), &Value::Null), "{cared:#}");
-    assert_eq!(cared["checkpoint"], appends, "{cared:#}");
+    // Every hundredth commit writes a checkpoint itself.
+    let checkpoint = if appends < 100 { Value::from(appends) } else { Value::Null };
+    assert_eq!(cared["checkpoint"], checkpoint, "{cared:#}");
     let after = runtime.block_on(now(&lake));
     assert_eq!((after.files.len(), after.data_version, after.note), (1, then.version, then.note));
     assert_eq!(rows(workspace), before);
