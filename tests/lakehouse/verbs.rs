@@ -7,10 +7,12 @@ use crate::program::Workspace;
 #[test]
 fn every_verb_has_help() {
     let workspace = Workspace::new();
-    let verbs: [&[&str]; 13] = [
+    let verbs: [&[&str]; 15] = [
         &["generate"],
         &["plan"],
         &["run"],
+        &["care"],
+        &["restore"],
         &["sql"],
         &["serve"],
         &["models"],

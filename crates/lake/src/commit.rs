@@ -280,7 +280,9 @@ async fn actions(table: &DeltaTable, change: &Change) -> Result<Vec<Action>, Del
 fn most_tries(error: &DeltaTableError) -> u32 {
     use deltalake::kernel::transaction::TransactionError;
     match error {
-        DeltaTableError::Transaction { source: TransactionError::UnsupportedTableFeatures(_) } => 1,
+        DeltaTableError::Transaction {
+            source: TransactionError::UnsupportedTableFeatures(_) | TransactionError::DeltaTableAppendOnly,
+        } => 1,
         DeltaTableError::Transaction { source: TransactionError::ObjectStore { .. } } => MAX_STORE_TRIES,
         DeltaTableError::Transaction { .. } | DeltaTableError::VersionAlreadyExists(_) => MAX_TRIES,
         DeltaTableError::ObjectStore { .. } => MAX_STORE_TRIES,
