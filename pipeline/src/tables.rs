@@ -70,18 +70,16 @@ impl RunContext {
             }
             self.guard.check()?;
             let on_rows = self.progress.on_rows(table);
-            let (outcome, attempt) = self
+            let (report, attempt) = self
                 .attempt(&step, |stop| {
                     let on_rows = &on_rows;
-                    let making = async move { Ok(run_signals(self.table_job(table, sql, on_rows, &stop), spec).await?) };
+                    let publish = move |state| async move { Ok(publish_state(&self.job, table, state).await?) };
+                    let making = async move { run_signals(self.table_job(table, sql, on_rows, &stop), spec, publish).await };
                     making.boxed()
                 })
                 .await?;
-            if let Some(state) = outcome.state {
-                publish_state(&self.job, table, state).await?;
-            }
-            self.tell_table(&step, &outcome.report, attempt);
-            reports.push(outcome.report);
+            self.tell_table(&step, &report, attempt);
+            reports.push(report);
         }
         Ok(reports)
     }

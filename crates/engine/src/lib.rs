@@ -21,5 +21,5 @@ pub use error::EngineError;
 pub use graph::{Node, order};
 pub use job::{OnRows, TableJob};
 pub use select::run_select;
-pub use signals::{SignalsOutcome, run_signals};
+pub use signals::run_signals;
 pub use sink::StepReport;

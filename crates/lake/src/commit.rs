@@ -161,9 +161,11 @@ impl Lake {
     }
 }
 
-/// What every commit of ours has in common. Expired logs are left to the care of tables, which knows what must stay.
+/// What every commit of ours has in common. Expired logs are left to the care of tables, which knows what must stay. One try: a
+/// clash means that the plan is stale, or that an earlier try has landed, which whoever called finds out; the library's own next
+/// try would commit the rows of a new table a second time.
 pub(crate) fn properties(metadata: HashMap<String, Value>) -> CommitProperties {
-    CommitProperties::default().with_metadata(metadata).with_cleanup_expired_logs(Some(false))
+    CommitProperties::default().with_metadata(metadata).with_cleanup_expired_logs(Some(false)).with_max_retries(0)
 }
 
 fn change_properties(change: &Change, mut metadata: HashMap<String, Value>, next: u64) -> CommitProperties {
@@ -222,14 +224,13 @@ async fn write(table: &DeltaTable, change: &Change, properties: CommitProperties
     finalize(table, actions(table, change).await?, operation, properties).await
 }
 
-/// One try: a clash means that the plan is stale, and whoever called plans anew.
 pub(crate) async fn finalize(
     table: &DeltaTable,
     actions: Vec<Action>,
     operation: DeltaOperation,
     properties: CommitProperties,
 ) -> Result<Committed, DeltaTableError> {
-    let builder = CommitBuilder::from(properties).with_max_retries(0).with_actions(actions);
+    let builder = CommitBuilder::from(properties).with_actions(actions);
     let finalized = builder.build(Some(table.snapshot()?), table.log_store(), operation).await?;
     Ok(Committed::Version(finalized.version()))
 }

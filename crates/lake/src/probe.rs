@@ -1,10 +1,10 @@
 //! Does the store keep commits apart? Delta rests on "put if absent": it is raced here, not believed.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use futures::future::join_all;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutPayload, path::Path};
+use object_store::{Error, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload, path::Path};
 
 use crate::{Lake, LakeError};
 
@@ -17,8 +17,8 @@ pub struct ProbeReport {
     pub writers: usize,
 }
 
-/// Races `writers` creations of one object, `rounds` times, on scratch keys below the lake's root. Fails unless exactly one
-/// writer wins every round.
+/// Races `writers` creations of one object, `rounds` times, on scratch keys below the lake's root. Fails unless every round has
+/// one winner: whose content is there, and nobody else was told that he won.
 pub async fn probe_put_if_absent(lake: &Lake, writers: usize, rounds: usize) -> Result<ProbeReport, LakeError> {
     for round in 0..rounds {
         let name = format!(".probe/{:032x}-{round}", rand::random::<u128>());
@@ -34,7 +34,9 @@ pub async fn probe_put_if_absent(lake: &Lake, writers: usize, rounds: usize) -> 
     Ok(ProbeReport { rounds, writers })
 }
 
+/// How many writers won: those who were told so, and the one whose content is there, who may not have heard of it.
 async fn race(store: &Arc<dyn ObjectStore>, path: &Path, writers: usize) -> Result<usize, LakeError> {
+    let failed = |source| LakeError::Store { path: path.to_string(), source };
     let attempts = (0..writers).map(|writer| {
         let (store, path) = (store.clone(), path.clone());
         tokio::spawn(async move {
@@ -42,14 +44,21 @@ async fn race(store: &Arc<dyn ObjectStore>, path: &Path, writers: usize) -> Resu
             store.put_opts(&path, payload, PutMode::Create.into()).await
         })
     });
-    let mut winners = 0;
-    for attempt in join_all(attempts).await {
+    let (mut winners, mut losers, mut failure) = (BTreeSet::new(), 0, None);
+    for (writer, attempt) in join_all(attempts).await.into_iter().enumerate() {
         match attempt {
-            Ok(Ok(_)) => winners += 1,
-            Ok(Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. })) => {}
-            Ok(Err(source)) => return Err(LakeError::Store { path: path.to_string(), source }),
-            Err(_) => return Err(LakeError::UnsafeStore { winners, writers }),
+            Ok(Ok(_)) => {
+                winners.insert(writer.to_string().into_bytes());
+            }
+            Ok(Err(Error::AlreadyExists { .. } | Error::Precondition { .. })) => losers += 1,
+            Ok(Err(source)) => failure = Some(source),
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
     }
-    Ok(winners)
+    if let Some(source) = failure.filter(|_| winners.is_empty() && losers == 0) {
+        return Err(failed(source));
+    }
+    let there = async { store.get(path).await?.bytes().await };
+    winners.insert(there.await.map_err(failed)?.to_vec());
+    Ok(winners.len())
 }

@@ -66,17 +66,17 @@ impl Artifacts<'_> {
     pub async fn put(&self, bytes: Bytes) -> Result<Digest, RegistryError> {
         let digest = digest_of(bytes.clone()).await?;
         let path = self.path(&digest);
-        match self.store.put_opts(&path, bytes.clone().into(), PutMode::Create.into()).await {
-            Ok(_) => Ok(digest),
-            Err(StoreError::AlreadyExists { .. }) => {
-                // What is there may be the leftover of a machine that lost power; the bytes at hand are right by definition.
-                if self.get(&digest, bytes.len() as u64).await.is_err() {
-                    self.store.put(&path, bytes.into()).await.map_err(|source| failed("write", &path, source))?;
-                }
-                Ok(digest)
-            }
-            Err(source) => Err(failed("write", &path, source)),
+        let is_there = match self.store.put_opts(&path, bytes.clone().into(), PutMode::Create.into()).await {
+            Ok(_) => true,
+            // What is there may be the leftover of a machine that lost power.
+            Err(StoreError::AlreadyExists { .. }) => self.get(&digest, bytes.len() as u64).await.is_ok(),
+            Err(_) => false,
+        };
+        if !is_there {
+            // The bytes at hand are right by definition, so they may be written over anything, and as often as it takes.
+            self.store.put(&path, bytes.into()).await.map_err(|source| failed("write", &path, source))?;
         }
+        Ok(digest)
     }
 
     /// Stores bytes as they come, without holding them all, and tells how many they were.

@@ -15,6 +15,8 @@ use crate::{
 /// How often a writer looks for the next free number before it gives up. Each loss is another writer's gain, so this many
 /// losses mean more writers than a registry will ever have.
 const TRIES: usize = 1_000;
+/// How often the store may fail at a write, which has itself tried again for a while.
+const MAX_STORE_FAULTS: usize = 2;
 const READS_IN_FLIGHT: usize = 16;
 
 /// The records of one folder.
@@ -98,15 +100,26 @@ impl Numbered<'_> {
     }
 
     /// Creates a record unless its number is taken; tells whether this call did. `record` has to hold something random: a
-    /// store may answer "taken" to the repetition of a write whose first answer was lost, and then what stands there is ours.
+    /// write whose answer was lost may have landed, and when it was repeated the store says "taken". What stands there then
+    /// tells whether it is ours.
     pub async fn create(&self, number: u32, record: &impl Serialize) -> Result<bool, RegistryError> {
         let path = self.path(number);
         let json = serde_json::to_vec_pretty(record);
         let json = Bytes::from(json.map_err(|source| RegistryError::Record { path: path.to_string(), source })?);
-        match self.store.put_opts(&path, json.clone().into(), PutMode::Create.into()).await {
-            Ok(_) => Ok(true),
-            Err(StoreError::AlreadyExists { .. }) => Ok(self.bytes(&path).await?.is_some_and(|found| found == json)),
-            Err(source) => Err(failed("write", &path, source)),
+        let mut faults = 0;
+        loop {
+            let source = match self.store.put_opts(&path, json.clone().into(), PutMode::Create.into()).await {
+                Ok(_) => return Ok(true),
+                Err(source) => source,
+            };
+            let is_taken = matches!(source, StoreError::AlreadyExists { .. });
+            match self.bytes(&path).await {
+                Ok(Some(found)) => return Ok(found == json),
+                Ok(None) if is_taken => return Ok(false),
+                Err(error) if is_taken => return Err(error),
+                _ if faults == MAX_STORE_FAULTS => return Err(failed("write", &path, source)),
+                _ => faults += 1,
+            }
         }
     }
 

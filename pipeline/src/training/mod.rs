@@ -92,10 +92,8 @@ async fn train_model(
         definition: definition_hash(sql, &json!(spec)),
         tables: inputs.iter().map(|table| (table.name.to_string(), table.data_version)).collect(),
     };
-    if let Some(latest) = register::latest_made_from(&job.registry, model).await?
-        && latest.1 == made_from
-    {
-        return Ok(ModelReport::unchanged(model, latest.0));
+    if let Some(version) = register::same_as_latest(&job.registry, model, &made_from).await? {
+        return Ok(ModelReport::unchanged(model, version));
     }
     let mut builder = columns::RowsBuilder::new(model, spec);
     let mut rows = session.query(sql).await?;

@@ -5,7 +5,7 @@ use lakehouse_models::{FORM_FILE, MANIFEST_FILE, Model};
 use lakehouse_registry::{AliasName, MoveNumber, NewVersion, Registry, RegistryError, VersionNumber, VersionPage};
 use lakehouse_spec::{ModelName, TrainingSpec};
 use lakehouse_training::{TrainingOutcome, decide, report};
-use serde::{Deserialize as _, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{MadeFrom, TrainError};
@@ -49,14 +49,47 @@ impl ModelReport {
     }
 }
 
-/// The latest version and what it was made from.
-pub(super) async fn latest_made_from(
+/// What the gate decided of a version. It is part of the version, so that a promotion that was cut off is made by the next run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Verdict {
+    promote: bool,
+    sentence: String,
+    /// The champion's move that the gate compared with.
+    compared_with: Option<MoveNumber>,
+}
+
+/// The latest version, if it was made from the same; its promotion is made good.
+pub(super) async fn same_as_latest(
     registry: &Registry,
     model: &ModelName,
-) -> Result<Option<(VersionNumber, MadeFrom)>, TrainError> {
-    let page = VersionPage { before: None, limit: 1 };
-    let latest = registry.versions(model, page).await?.pop();
-    Ok(latest.and_then(|latest| Some((latest.version, MadeFrom::deserialize(latest.manifest.get("made_from")?).ok()?))))
+    made_from: &MadeFrom,
+) -> Result<Option<VersionNumber>, TrainError> {
+    let Some(latest) = registry.versions(model, VersionPage { before: None, limit: 1 }).await?.pop() else { return Ok(None) };
+    let made_of = latest.manifest.get("made_from").and_then(|made_of| MadeFrom::deserialize(made_of).ok());
+    if made_of.as_ref() != Some(made_from) {
+        return Ok(None);
+    }
+    if let Some(verdict) = latest.manifest.get("verdict").and_then(|verdict| Verdict::deserialize(verdict).ok()) {
+        promote(registry, model, latest.version, verdict).await?;
+    }
+    Ok(Some(latest.version))
+}
+
+/// Moves the champion if the verdict says so, unless it was moved since. Tells what came of it.
+async fn promote(
+    registry: &Registry,
+    model: &ModelName,
+    version: VersionNumber,
+    verdict: Verdict,
+) -> Result<String, RegistryError> {
+    if !verdict.promote {
+        return Ok(verdict.sentence);
+    }
+    match registry.promote(model, &AliasName::champion(), version, verdict.compared_with, &verdict.sentence).await {
+        Ok(_) => Ok(verdict.sentence),
+        Err(RegistryError::Conflict { .. }) => Ok("not promoted: somebody else moved the champion meanwhile".to_owned()),
+        Err(error) => Err(error),
+    }
 }
 
 /// The champion, loaded.
@@ -84,16 +117,11 @@ pub(super) async fn register(
     let best = outcome.best().ok_or_else(none)?;
     let gate = decide(&spec.gate, best.metrics(), outcome.champion.as_ref().and_then(|champion| champion.metrics()));
     let candidates = candidates(outcome);
-    let version = registry.register(model, new_version(model, spec, outcome, made_from, run, &candidates)?).await?;
-    let decision = if gate.promote {
-        match registry.promote(model, &AliasName::champion(), version.version, expected, &gate.sentence).await {
-            Ok(_) => gate.sentence,
-            Err(RegistryError::Conflict { .. }) => "not promoted: somebody else moved the champion meanwhile".to_owned(),
-            Err(error) => return Err(error.into()),
-        }
-    } else {
-        gate.sentence
-    };
+    let verdict = Verdict { promote: gate.promote, sentence: gate.sentence, compared_with: expected };
+    let mut new = new_version(model, spec, outcome, made_from, run, &candidates)?;
+    new.manifest["verdict"] = json!(verdict);
+    let version = registry.register(model, new).await?;
+    let decision = promote(registry, model, version.version, verdict).await?;
     Ok(ModelReport {
         model: model.clone(),
         version: version.version,

@@ -21,23 +21,21 @@ use crate::{
     sink::{commit, write_streams},
 };
 
-/// What running a signals file gave.
-#[derive(Debug)]
-pub struct SignalsOutcome {
-    /// What was done.
-    pub report: StepReport,
-    /// The kernel's state after the last event, for the services; `None` when nothing changed.
-    pub state: Option<Vec<u8>>,
-}
-
 /// Brings a signals table up to date. Rows are sorted by time with spilling; the kernel's state grows with the keys and with the
 /// events inside the longest window, not with the table.
-pub async fn run_signals(job: TableJob<'_>, spec: &SignalsSpec) -> Result<SignalsOutcome, EngineError> {
+///
+/// `publish` gets the kernel's state after the last event, for the services, before the table is committed: the commit says that
+/// both are done, and a run that stops between the two does both again.
+pub async fn run_signals<E: From<EngineError>, F: Future<Output = Result<(), E>>>(
+    job: TableJob<'_>,
+    spec: &SignalsSpec,
+    publish: impl FnOnce(Vec<u8>) -> F,
+) -> Result<StepReport, E> {
     let started = Instant::now();
     let failed = EngineError::table(job.table);
     let prepared = job.prepare(definition_hash(job.sql, &json!(spec)), &WriteMode::Overwrite).await?;
     if let Some(version) = prepared.unchanged_at {
-        return Ok(SignalsOutcome { report: job.unchanged(version, started), state: None });
+        return Ok(job.unchanged(version, started));
     }
     let refused = |source| EngineError::Signals { table: job.table.clone(), source };
     let plan = Plan::compile(spec).map_err(|error| refused(error.into()))?;
@@ -47,9 +45,8 @@ pub async fn run_signals(job: TableJob<'_>, spec: &SignalsSpec) -> Result<Signal
     let rows = frame.execute_stream().await.map_err(|source| failed(LakeError::Execute { source: Box::new(source) }))?;
     let (stream, kernel) = drive::drive(plan, spec, schema.clone(), QueryStream::from(rows));
     let files = write_streams(job, &schema, vec![stream]).await.map_err(&failed)?;
-    let state = kernel.await.map_err(refused)?;
-    let report = commit(job, schema, files, &prepared.decision, prepared.note, started).await.map_err(&failed)?;
-    Ok(SignalsOutcome { report, state: Some(state) })
+    publish(kernel.await.map_err(refused)?).await?;
+    Ok(commit(job, schema, files, &prepared.decision, prepared.note, started).await.map_err(&failed)?)
 }
 
 /// The events with the columns the kernel and the table need, by time and id.
