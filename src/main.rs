@@ -1,5 +1,6 @@
 //! The `lakehouse` command: parse, load the settings, dispatch.
 
+mod advice;
 mod cli;
 mod commands;
 mod output;
@@ -16,6 +17,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    show_no_caught_panics();
     match start(cli) {
         Ok(code) => code,
         Err(error) => {
@@ -23,6 +25,18 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// When a file cannot be completed, the Delta writer runs into a panic of the store's client and catches it; the error says why the
+/// file could not be completed. Every other panic is shown.
+fn show_no_caught_panics() {
+    let show = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let is_of_the_client = panic.location().is_some_and(|at| at.file().ends_with("/src/buffered.rs"));
+        if !(is_of_the_client && panic.payload_as_str() == Some("Already shut down")) {
+            show(panic);
+        }
+    }));
 }
 
 fn start(cli: Cli) -> anyhow::Result<ExitCode> {

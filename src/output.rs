@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use crate::advice;
+
 /// Prints a line to standard output. A reader that has gone away is no error.
 pub fn line(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
@@ -12,16 +14,20 @@ pub fn note(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Prints an error and its causes, each once.
+/// Prints an error and its causes, each once, and what to do about it where that is known.
 pub fn error(error: &anyhow::Error) {
     note(format_args!("error: {error}"));
     let mut last = error.to_string();
     for cause in error.chain().skip(1) {
         let text = cause.to_string();
-        if text != last {
+        // Clients of stores and databases repeat their cause in their own text.
+        if !last.contains(&text) {
             note(format_args!("  caused by: {text}"));
+            last = text;
         }
-        last = text;
+    }
+    if let Some(advice) = advice::on(error) {
+        note(format_args!("  what to do: {advice}"));
     }
 }
 

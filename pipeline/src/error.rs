@@ -69,7 +69,7 @@ pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     for cause in std::iter::successors(Some(error), |error| error.source()) {
         let text = cause.to_string();
-        if texts.last() != Some(&text) {
+        if !texts.last().is_some_and(|last| last.contains(&text)) {
             texts.push(text);
         }
     }

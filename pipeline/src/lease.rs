@@ -33,7 +33,7 @@ impl RunLease {
     pub(crate) async fn acquire_named(metadata: &Metadata, name: &str) -> Result<Result<Self, Lease>, MetadataError> {
         let holder = process::holder();
         loop {
-            match metadata.acquire(name, &holder, TTL).await? {
+            match metadata.acquire_unless(name, &holder, TTL, process::is_alive).await? {
                 LeaseOutcome::Held(lease) => return Ok(Ok(Self::hold(metadata.clone(), lease))),
                 LeaseOutcome::Busy(lease) if process::has_died(&lease.holder) => {
                     tracing::warn!(
@@ -93,10 +93,20 @@ mod process {
 
     /// Is it certain that the holder was a process of this machine and is gone?
     pub(super) fn has_died(holder: &str) -> bool {
-        let Some((place, started_then)) = holder.rsplit_once('/') else { return false };
-        let Some((machine_then, pid)) = place.rsplit_once('/') else { return false };
-        let Ok(pid) = pid.parse() else { return false };
-        !started_then.is_empty() && machine_then == machine() && started(pid).as_deref() != Some(started_then)
+        is_running(holder) == Some(false)
+    }
+
+    /// Is it certain that the holder is a process of this machine and runs?
+    pub(super) fn is_alive(holder: &str) -> bool {
+        is_running(holder) == Some(true)
+    }
+
+    /// `None` of what is no process of this machine.
+    fn is_running(holder: &str) -> Option<bool> {
+        let (place, started_then) = holder.rsplit_once('/')?;
+        let (machine_then, pid) = place.rsplit_once('/')?;
+        let pid = pid.parse().ok()?;
+        (!started_then.is_empty() && machine_then == machine()).then(|| started(pid).as_deref() == Some(started_then))
     }
 
     /// The name of the machine, of its present boot, and of the space its process numbers count in: two containers may share the
@@ -121,7 +131,7 @@ mod process {
         #[test]
         fn a_living_process_is_not_taken_for_dead_nor_one_of_another_machine() {
             let own = holder();
-            assert!(!has_died(&own), "{own}");
+            assert!(!has_died(&own) && is_alive(&own), "{own}");
             let (place, started) = own.rsplit_once('/').expect("three parts");
             let (machine, pid) = place.rsplit_once('/').expect("three parts");
             assert!(has_died(&format!("{machine}/{pid}/1")), "the number was given to another process");
@@ -134,7 +144,7 @@ mod process {
                 format!("{machine}/4194305/"),
                 "somebody".to_owned(),
             ] {
-                assert!(!has_died(&unknown), "{unknown}");
+                assert!(!has_died(&unknown) && !is_alive(&unknown), "{unknown}");
             }
         }
     }

@@ -1,7 +1,9 @@
 //! A run's events and steps on their way into the metadata database, beside the run: a slow database delays nothing.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
-use lakehouse_metadata::{EventLevel, Metadata, MetadataError, NewEvent, StepRecord, StepStatus};
+use lakehouse_metadata::{EventFilter, EventLevel, Metadata, MetadataError, NewEvent, StepRecord, StepStatus};
 use lakehouse_spec::DomainName;
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -12,6 +14,10 @@ use crate::{Event, Progress, StepDone, StepFailed};
 
 /// Events that are written in one transaction.
 const EVENTS_AT_ONCE: usize = 64;
+
+/// How long a database that is out of reach or restarting is waited for, and how long between two tries.
+const PATIENCE: Duration = Duration::from_secs(30);
+const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 
 type Told = (Timestamp, Event);
 
@@ -24,7 +30,7 @@ pub(crate) struct Recorder {
 impl Recorder {
     pub(crate) fn start(metadata: Metadata, domain: DomainName, run: String) -> Self {
         let (sender, told) = unbounded_channel();
-        let writer = tokio::spawn(write_all(Book { metadata, domain, run }, told));
+        let writer = tokio::spawn(write_all(Book { metadata, domain, run, last_event: 0 }, told));
         Self { sender, writer }
     }
 
@@ -53,9 +59,11 @@ struct Book {
     metadata: Metadata,
     domain: DomainName,
     run: String,
+    /// The number of the last event that is known to be written.
+    last_event: i64,
 }
 
-async fn write_all(book: Book, mut told: UnboundedReceiver<Told>) {
+async fn write_all(mut book: Book, mut told: UnboundedReceiver<Told>) {
     let mut waiting = Vec::with_capacity(EVENTS_AT_ONCE);
     while told.recv_many(&mut waiting, EVENTS_AT_ONCE).await > 0 {
         if let Err(error) = book.write(&waiting).await {
@@ -66,9 +74,26 @@ async fn write_all(book: Book, mut told: UnboundedReceiver<Told>) {
 }
 
 impl Book {
-    async fn write(&self, told: &[Told]) -> Result<(), MetadataError> {
-        let events: Vec<NewEvent> = told.iter().map(|(at, event)| self.event(*at, event)).collect();
-        self.metadata.append_events(&events).await?;
+    /// Writes what was told, each event once: of a database that was away it is found out what it took.
+    async fn write(&mut self, told: &[Told]) -> Result<(), MetadataError> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let mut is_known = true;
+        loop {
+            match self.try_write(told, is_known).await {
+                Err(error) if error.is_transient() && tokio::time::Instant::now() < deadline => is_known = false,
+                done => return done,
+            }
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        }
+    }
+
+    async fn try_write(&mut self, told: &[Told], is_known: bool) -> Result<(), MetadataError> {
+        let filter = EventFilter { run: Some(self.run.clone()), domain: None, after: self.last_event, limit: 1 };
+        // Nobody else tells of this run, and a batch is written as a whole or not at all.
+        if is_known || self.metadata.events(&filter).await?.is_empty() {
+            let events: Vec<NewEvent> = told.iter().map(|(at, event)| self.event(*at, event)).collect();
+            self.last_event = self.metadata.append_events(&events).await?.pop().unwrap_or(self.last_event);
+        }
         for (at, event) in told {
             let step = match event {
                 Event::StepDone(done) => self.done(*at, done),

@@ -19,7 +19,10 @@ fn service(name: &str) -> BTreeMap<String, String> {
 
 fn start(name: &str) -> BTreeMap<String, String> {
     run_script("services", &["up", name]);
-    let lines = run_script("services", &["env", name]);
+    variables(&run_script("services", &["env", name]))
+}
+
+fn variables(lines: &str) -> BTreeMap<String, String> {
     let pair = |line: &str| {
         let (key, value) = line.strip_prefix("export ")?.split_once('=')?;
         Some((key.to_owned(), value.trim_matches('\'').to_owned()))
@@ -28,8 +31,14 @@ fn start(name: &str) -> BTreeMap<String, String> {
 }
 
 fn run_script(name: &str, arguments: &[&str]) -> String {
+    run_script_in(None, name, arguments)
+}
+
+/// With another set of services.
+fn run_script_in(set: Option<&Path>, name: &str, arguments: &[&str]) -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(name);
-    let output = Command::new(script).args(arguments).output().expect("the script runs");
+    let set = set.map(|folder| ("SERVICES_DIR", folder));
+    let output = Command::new(script).args(arguments).envs(set).output().expect("the script runs");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "scripts/{name} {}: {stderr}", arguments.join(" "));
     String::from_utf8_lossy(&output.stdout).into_owned()
@@ -41,10 +50,68 @@ pub fn readers() -> PathBuf {
     PYTHON.clone()
 }
 
+/// A library that gives a program another clock when it is preloaded.
+pub fn fake_clock() -> PathBuf {
+    static LIBRARY: LazyLock<PathBuf> = LazyLock::new(|| run_script("faketime", &[]).trim().into());
+    LIBRARY.clone()
+}
+
+/// A service of a test's own, to be stopped and started at will; gone when dropped.
+pub struct OwnService {
+    name: &'static str,
+    folder: PathBuf,
+    says: BTreeMap<String, String>,
+}
+
+impl OwnService {
+    pub fn start(name: &'static str) -> Self {
+        let made = tempfile::Builder::new().prefix("lakehouse-own-").tempdir().expect("a folder");
+        // Users that services run as pass through it, so the script makes it anew, with the mode it needs.
+        let folder = made.path().to_owned();
+        drop(made);
+        let mut own = Self { name, folder, says: BTreeMap::new() };
+        own.up();
+        own
+    }
+
+    pub fn up(&mut self) {
+        run_script_in(Some(&self.folder), "services", &["up", self.name]);
+        self.says = variables(&run_script_in(Some(&self.folder), "services", &["env", self.name]));
+    }
+
+    /// Without a chance to finish anything.
+    pub fn kill(&self) {
+        let pid = std::fs::read_to_string(self.folder.join(self.name).join("pid")).expect("a pid");
+        let pid = pid.split_whitespace().next().expect("a number");
+        assert!(Command::new("kill").args(["-KILL", pid]).status().expect("kill").success());
+    }
+
+    pub fn value(&self, name: &str) -> &str {
+        &self.says[name]
+    }
+}
+
+impl Drop for OwnService {
+    fn drop(&mut self) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/services");
+        let _ = Command::new(script).args(["down", "--purge"]).env("SERVICES_DIR", &self.folder).status();
+    }
+}
+
 /// A mail server that keeps what it gets: its address, and the folder with a file for each mail.
 pub fn mail_sink() -> (String, PathBuf) {
     let says = service("smtp");
     (format!("smtp://{}", says["SERVICE_SMTP"]), says["SERVICE_SMTP_FOLDER"].clone().into())
+}
+
+/// A search engine with the bulk interface of Elasticsearch.
+pub fn search_engine() -> String {
+    service("opensearch")["SERVICE_ELASTICSEARCH"].clone()
+}
+
+/// The PostgreSQL server of the tests; its address names a database that is nobody's.
+pub fn postgres() -> String {
+    service("postgresql")["SERVICE_POSTGRES"].clone()
 }
 
 /// A bucket of a store that speaks S3.
@@ -68,7 +135,15 @@ impl Bucket {
     }
 
     fn of(name: &'static str) -> Self {
-        let says = service(name);
+        Self::told(name, &service(name))
+    }
+
+    /// That of a test's own store.
+    pub fn own(store: &OwnService) -> Self {
+        Self::told(store.name, &store.says)
+    }
+
+    fn told(name: &'static str, says: &BTreeMap<String, String>) -> Self {
         let value = |key: &str| says[&format!("SERVICE_{}_{key}", name.to_uppercase())].clone();
         Self {
             name,

@@ -18,6 +18,8 @@ pub struct Backend {
     pub begin: &'static str,
     /// Starts the transaction of whoever brings the schema up to date, while everybody else waits.
     pub begin_schema: &'static str,
+    /// Whether its clock is one for all, or that of whoever asks.
+    pub has_clock: bool,
     /// Connections that write.
     pub writers: u32,
     /// Connections that only read; 0 when the writers read as well.
@@ -33,6 +35,7 @@ pub const SQLITE: Backend = Backend {
     reader_session: "pragma busy_timeout = 10000; pragma query_only = on",
     begin: "begin immediate",
     begin_schema: "begin immediate",
+    has_clock: false,
     writers: 1,
     readers: 4,
 };
@@ -50,6 +53,7 @@ pub const POSTGRES: Backend = Backend {
     reader_session: "",
     begin: "begin",
     begin_schema: "begin; select pg_advisory_xact_lock(5230718264419917)",
+    has_clock: true,
     writers: 8,
     readers: 0,
 };

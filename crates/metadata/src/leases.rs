@@ -71,8 +71,30 @@ impl Metadata {
     /// Takes the lease `name` for `holder` if it is free or its time is over. `holder` names one process, not one host: a
     /// holder that asks again while it holds is told that it is busy.
     pub async fn acquire(&self, name: &str, holder: &str, ttl: Duration) -> Result<LeaseOutcome, MetadataError> {
+        self.acquire_unless(name, holder, ttl, |_| false).await
+    }
+
+    /// Like [`Metadata::acquire`]; but a file of SQLite has no clock of its own, and that of whoever asks may be wrong or have
+    /// been set, so there a holder of whom `is_alive` is certain keeps the lease.
+    pub async fn acquire_unless(
+        &self,
+        name: &str,
+        holder: &str,
+        ttl: Duration,
+        is_alive: impl Fn(&str) -> bool,
+    ) -> Result<LeaseOutcome, MetadataError> {
         let failed = || failed("acquire lease", name);
         let mut transaction = self.begin().await.map_err(failed())?;
+        if !self.backend.has_clock {
+            let look = sqlx::query(LOOK).bind(name).fetch_optional(&mut *transaction).await.map_err(failed())?;
+            if let Some(row) = look
+                && let Some(other) = (Record { table: "leases", row: &row }).optional_text("holder")?
+                && other != holder
+                && is_alive(&other)
+            {
+                return Ok(LeaseOutcome::Busy(read(&row)?));
+            }
+        }
         let take = sqlx::query(ACQUIRE).bind(name).bind(holder).bind(span(ttl));
         let taken = take.fetch_optional(&mut *transaction).await.map_err(failed())?;
         let outcome = match taken {

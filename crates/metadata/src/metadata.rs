@@ -10,7 +10,7 @@ use crate::{MetadataError, address::Address, backend::Backend, connect};
 #[derive(Clone)]
 pub struct Metadata {
     address: Arc<Address>,
-    backend: &'static Backend,
+    pub(crate) backend: &'static Backend,
     pub(crate) writer: AnyPool,
     pub(crate) reader: AnyPool,
 }
