@@ -106,7 +106,7 @@ fn many_appends_become_few_files(workspace: &Workspace, appends: i64, uri: &str,
         assert_eq!(read["silver/fraud/rows"][0], appends * 100, "{reader}");
     }
     assert_eq!(care(workspace)["compacted"], 0, "a second care finds nothing to do");
-    println!(
+    eprintln!(
         "{appends} appends of 100 rows became one file, the same to us and to {} other readers",
         read_after.as_object().unwrap().len()
     );
