@@ -55,8 +55,8 @@ pub enum Command {
     Run(RunArgs),
     /// Go on with a domain's last run where it failed or was stopped
     Resume(RunArgs),
-    /// Run a domain whenever its schedule says so or the API is asked to, until Ctrl-C
-    Schedule(RunArgs),
+    /// Run domains whenever their schedules say so or the API is asked to, and care for their tables, until Ctrl-C
+    Schedule(ScheduleArgs),
     /// List runs, or show one
     Runs(RunsArgs),
     /// Put small files of tables together, checkpoint logs, remove files nobody needs; runs may go on meanwhile
@@ -99,7 +99,7 @@ pub struct GenerateArgs {
     pub json: bool,
 }
 
-/// `plan`, `run`, `resume` and `schedule`.
+/// `plan`, `run` and `resume`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// The domain: fraud
@@ -113,6 +113,20 @@ pub struct RunArgs {
     /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+/// `schedule`.
+#[derive(Debug, Args)]
+pub struct ScheduleArgs {
+    /// The domains, such as fraud
+    #[arg(required = true, value_name = "DOMAIN")]
+    pub names: Vec<String>,
+    /// A folder of source files, or the address of a sources API [default: the setting `sources`]
+    #[arg(long, value_name = "DIR|URL")]
+    pub sources: Option<String>,
+    /// Stop after the datamarts
+    #[arg(long)]
+    pub skip_training: bool,
 }
 
 /// `runs`.

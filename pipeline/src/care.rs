@@ -38,6 +38,8 @@ pub struct CareOptions {
     pub log: LogLimits,
     /// How long files are kept that the present version does not need.
     pub retention: Duration,
+    /// How long the records of runs are kept.
+    pub history: Duration,
     /// Tell what would be done and do nothing.
     pub is_dry_run: bool,
 }
@@ -50,6 +52,7 @@ impl CareOptions {
             target_bytes: settings.target_file_mb.saturating_mul(1 << 20),
             log: LogLimits { commits: settings.checkpoint_commits, retention: hours(settings.log_retention_hours) },
             retention: hours(settings.retention_hours),
+            history: hours(settings.history_days.saturating_mul(24)),
             is_dry_run: false,
         }
     }
@@ -153,8 +156,20 @@ pub async fn care(
         done.push(cared);
     }
     let is_stopped = stop.is_cancelled() || lease.lost.is_cancelled();
+    if !is_stopped && job.table.is_none() && !job.options.is_dry_run {
+        forget_history(job, metadata).await?;
+    }
     lease.release().await?;
     if is_stopped { Err(CareError::Stopped) } else { Ok(done) }
+}
+
+async fn forget_history(job: &CareJob, metadata: &Metadata) -> Result<(), CareError> {
+    let Ok(before) = Timestamp::now().checked_sub(job.options.history) else { return Ok(()) };
+    let forgotten = metadata.forget_runs(&job.domain, before).await?;
+    if forgotten > 0 {
+        tracing::info!(domain = %job.domain, runs = forgotten, "old runs were forgotten");
+    }
+    Ok(())
 }
 
 /// The lease on one kind of work on a domain.

@@ -1,33 +1,49 @@
-//! `lakehouse schedule`: runs a domain whenever its schedule says so.
+//! `lakehouse schedule`: runs domains whenever their schedules say so.
 
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use lakehouse_metadata::{Metadata, RunFilter};
-use lakehouse_pipeline::{Alerts, CareOptions, keep_schedule};
+use lakehouse_pipeline::{Alerts, CareOptions, Progress, RunJob, keep_schedule, log_event};
 use lakehouse_service::{Service, serve};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    task::{JoinHandle, JoinSet},
+};
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, progress, stop_between_steps};
-use crate::cli::RunArgs;
+use super::{Context, stop_between_steps};
+use crate::cli::{RunArgs, ScheduleArgs};
 
-/// Keeps the schedule until Ctrl-C, which lets the step that is under way finish.
-pub async fn run(context: &Context<'_>, arguments: RunArgs) -> anyhow::Result<ExitCode> {
-    let job = context.job(&arguments)?;
+/// Keeps the schedules until Ctrl-C, which lets the steps that are under way finish. What happens is in the log.
+pub async fn run(context: &Context<'_>, arguments: ScheduleArgs) -> anyhow::Result<ExitCode> {
+    let ScheduleArgs { names, sources, skip_training } = arguments;
+    let job = |domain| context.job(&RunArgs { domain, sources: sources.clone(), skip_training, json: false });
+    let jobs = names.into_iter().map(job).collect::<anyhow::Result<Vec<RunJob>>>()?;
     let metadata = context.metadata().await?;
-    let alerts = Alerts::start(&context.settings.alerts)?;
     let stop = stop_between_steps()?;
     let monitor = monitor(context, &metadata, &stop).await?;
-    let (progress, display) = progress::display(arguments.json);
     let care = CareOptions::new(&context.settings.care);
-    let outcome = keep_schedule(&job, care, &metadata, &stop, &alerts, &progress).await;
-    stop.cancel();
-    drop(progress);
-    alerts.finish().await;
+    let mut keepers = JoinSet::new();
+    for job in jobs {
+        let alerts = Alerts::start(&context.settings.alerts)?;
+        let (metadata, stop) = (metadata.clone(), stop.clone());
+        keepers.spawn(async move {
+            let domain = job.domain.name.to_string();
+            let progress = Progress::new(move |event| log_event(&domain, &event));
+            let outcome = keep_schedule(&job, care, &metadata, &stop, &alerts, &progress).await;
+            alerts.finish().await;
+            // One that cannot be kept is a mistake in a domain's folder: better none than some without a word.
+            stop.cancel();
+            outcome
+        });
+    }
+    let mut outcome = Ok(());
+    while let Some(kept) = keepers.join_next().await {
+        outcome = outcome.and(kept.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())));
+    }
     monitor.await?;
     metadata.close().await;
-    display.finish();
     outcome?;
     Ok(ExitCode::SUCCESS)
 }

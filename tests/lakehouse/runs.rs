@@ -133,10 +133,10 @@ fn a_second_ctrl_c_stops_at_once_and_the_next_run_makes_it_good() {
     assert_eq!(statuses(&workspace), ["succeeded", "abandoned"]);
 }
 
-/// A domain folder like the built-in one, due every second.
-fn due_every_second(workspace: &Workspace) {
+/// A domain folder like that of the fraud domain, due every second.
+fn due_every_second(workspace: &Workspace, domain: &str) {
     let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("domains/fraud");
-    let copy = workspace.path().join("domains/fraud");
+    let copy = workspace.path().join("domains").join(domain);
     assert!(Command::new("cp").arg("-r").args([&built_in, &copy]).status().unwrap().success());
     let file = copy.join("domain.toml");
     let text = fs::read_to_string(&file).unwrap().replace("0 3 * * *", "* * * * * *");
@@ -147,7 +147,7 @@ fn due_every_second(workspace: &Workspace) {
 fn of_two_schedulers_one_runs_what_is_due() {
     let workspace = Workspace::with_sample(500).with_environment("LAKEHOUSE_SCHEDULER__PORT", "0");
     fs::create_dir(workspace.path().join("domains")).unwrap();
-    due_every_second(&workspace);
+    due_every_second(&workspace, "fraud");
     let keep = || {
         let arguments = ["--domains", "domains", "schedule", "fraud", "--sources", "sources", "--skip-training"];
         workspace.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
@@ -167,4 +167,31 @@ fn of_two_schedulers_one_runs_what_is_due() {
     dues.sort_unstable();
     dues.dedup();
     assert_eq!(dues.len(), all, "an instant was run twice: {dues:?}");
+}
+
+#[test]
+fn a_domain_that_fails_disturbs_no_other_one() {
+    let workspace = Workspace::with_sample(500).with_environment("LAKEHOUSE_SCHEDULER__PORT", "0");
+    fs::create_dir(workspace.path().join("domains")).unwrap();
+    due_every_second(&workspace, "fraud");
+    due_every_second(&workspace, "broken");
+    let users = workspace.path().join("domains/broken/ingestion/users.toml");
+    let text = fs::read_to_string(&users).unwrap().replace("users_data", "nobody");
+    fs::write(users, text).unwrap();
+    let arguments =
+        ["--domains", "domains", "schedule", "fraud", "broken", "--sources", "sources", "--skip-training", "--log", "info"];
+    let mut keeper = workspace.command(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(6));
+    assert!(Command::new("kill").args(["-TERM", &keeper.id().to_string()]).status().unwrap().success());
+    assert_eq!(keeper.wait().unwrap().code(), Some(0));
+
+    let ended = |domain: &str, status: &str| {
+        let is_such = |run: &&Value| run["domain"] == domain && run["status"] == status;
+        runs(&workspace).iter().filter(is_such).count()
+    };
+    let (done, failed) = (ended("fraud", "succeeded"), ended("broken", "failed"));
+    println!("{done} runs of one domain beside {failed} failures of another");
+    assert!(done >= 3 && failed >= 3 && ended("fraud", "failed") + ended("broken", "succeeded") == 0, "{done} and {failed}");
+    let log = std::io::read_to_string(keeper.stderr.take().unwrap()).unwrap();
+    assert!(log.contains("fraud: run.succeeded") && log.contains("broken: run.failed"), "{log}");
 }

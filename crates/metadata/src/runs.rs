@@ -128,6 +128,17 @@ const NEWEST_OF_DOMAIN: &str = select_runs!(
     order by started_at desc, run desc limit $4"
 );
 
+/// Of the oldest first, so that a history of years goes in pieces that nobody waits for.
+const OLD: &str =
+    "select run from runs where domain = $1 and status <> 'running' and started_at < $2 order by started_at limit 100";
+
+const FORGET: [&str; 4] = [
+    "delete from events where run = $1",
+    "delete from steps where run = $1",
+    "delete from run_requests where run = $1",
+    "delete from runs where run = $1",
+];
+
 const ABANDON: &str = "update runs set status = 'abandoned', finished_at = $1, error = $2
     where domain = $3 and status = 'running' and fence < $4 returning run";
 
@@ -210,6 +221,28 @@ impl Metadata {
     pub async fn last_run(&self, domain: &DomainName) -> Result<Option<RunRecord>, MetadataError> {
         let filter = RunFilter { domain: Some(domain.clone()), status: None, before: None, limit: 1 };
         Ok(self.runs(&filter).await?.pop())
+    }
+
+    /// Removes runs of `domain` that started before `before` and have ended, with their steps, events and requests. Tells how many.
+    pub async fn forget_runs(&self, domain: &DomainName, before: Timestamp) -> Result<u64, MetadataError> {
+        let failed = || failed("forget old runs of", domain);
+        let mut forgotten = 0;
+        loop {
+            let mut transaction = self.begin().await.map_err(failed())?;
+            let old = sqlx::query(OLD).bind(domain.as_str()).bind(instant(before)).fetch_all(&mut *transaction).await;
+            let old = old.map_err(failed())?;
+            for row in &old {
+                let run = Record { table: "runs", row }.text("run")?;
+                for delete in FORGET {
+                    sqlx::query(delete).bind(&run).execute(&mut *transaction).await.map_err(failed())?;
+                }
+            }
+            transaction.commit().await.map_err(failed())?;
+            if old.is_empty() {
+                return Ok(forgotten);
+            }
+            forgotten += old.len() as u64;
+        }
     }
 
     /// Gives up the runs of `domain` that are still running under an older fence than `fence`: whoever held it is gone. Their

@@ -122,6 +122,8 @@ pub struct CareSettings {
     pub min_retention_hours: u64,
     /// Hours that commits stay in the logs.
     pub log_retention_hours: u64,
+    /// Days that the records of runs stay.
+    pub history_days: u64,
 }
 
 /// Where a service listens.

@@ -44,6 +44,7 @@ told_on_both! {
         runs_come_newest_first_page_by_page,
         a_domain_has_a_last_run,
         runs_under_an_older_fence_are_abandoned_with_their_steps,
+        old_runs_are_forgotten_with_all_that_is_known_of_them,
         any_text_survives,
         a_row_changed_by_hand_is_an_error_that_names_it,
     }

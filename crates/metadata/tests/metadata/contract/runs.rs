@@ -6,7 +6,8 @@ use lakehouse_metadata::{
 };
 use serde_json::json;
 
-use crate::harness::{Home, at, domain, new_run};
+use super::steps::step;
+use crate::harness::{Home, at, domain, new_event, new_run};
 
 fn succeeded(seconds: i64) -> RunEnd {
     RunEnd { outcome: RunOutcome::Succeeded, finished_at: at(seconds), error: None, report: Some(json!({"tables": [1.5, null]})) }
@@ -165,4 +166,25 @@ pub async fn a_row_changed_by_hand_is_an_error_that_names_it(home: &Home) {
     let error = metadata.run("first").await.expect_err("there is no such trigger");
     let text = error.to_string();
     assert!(text.contains("`trigger` of runs cannot be read: `whim` is none of manual, schedule, api"), "{text}");
+}
+
+pub async fn old_runs_are_forgotten_with_all_that_is_known_of_them(home: &Home) {
+    let metadata = home.open().await;
+    for number in 0..250 {
+        let name = format!("run-{number}");
+        metadata.start_run(&new_run(&name, "fraud", number)).await.expect("it starts");
+        metadata.append_events(&[new_event("run.started", Some(&name))]).await.expect("it is told");
+        metadata.record_step(&step(&name)).await.expect("it is recorded");
+        if number != 3 {
+            metadata.finish_run(&name, &succeeded(number + 1)).await.expect("it ends");
+        }
+    }
+    metadata.start_run(&new_run("other", "network", 0)).await.expect("it starts");
+    assert_eq!(metadata.forget_runs(&domain("fraud"), at(240)).await.expect("it forgets"), 239);
+    let filter = RunFilter { domain: Some(domain("fraud")), status: None, before: None, limit: 1_000 };
+    let left: Vec<String> = metadata.runs(&filter).await.expect("it reads").into_iter().map(|run| run.run).collect();
+    assert_eq!((left.len(), left[10].as_str()), (11, "run-3"), "a run that has not ended is kept");
+    assert_eq!(metadata.steps("run-5").await.expect("it reads"), []);
+    assert_eq!(metadata.forget_runs(&domain("fraud"), at(240)).await.expect("it forgets"), 0);
+    assert!(metadata.run("other").await.expect("it reads").is_some());
 }
