@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
 use lakehouse_lake::At;
 use lakehouse_settings::{LogOverrides, Overrides};
 use lakehouse_spec::TableName;
@@ -51,6 +52,8 @@ pub enum Command {
     Generate(GenerateArgs),
     /// Tell what a run would do, and why
     Plan(RunArgs),
+    /// Publish the datamarts that have changed to the database of the settings
+    Publish(PublishArgs),
     /// Run a domain's stages: ingestion, preprocessing, signals, datamarts, training
     Run(RunArgs),
     /// Go on with a domain's last run where it failed or was stopped
@@ -107,6 +110,12 @@ pub struct RunArgs {
     /// A folder of source files, or the address of a sources API [default: the setting `sources`]
     #[arg(long, value_name = "DIR|URL")]
     pub sources: Option<String>,
+    /// Read batches from this date on again from the sources' database, and replace what has landed of them
+    #[arg(long, value_name = "DATE", requires = "to")]
+    pub from: Option<Date>,
+    /// Up to this date
+    #[arg(long, value_name = "DATE", requires = "from")]
+    pub to: Option<Date>,
     /// Stop after the datamarts
     #[arg(long)]
     pub skip_training: bool,
@@ -127,6 +136,16 @@ pub struct ScheduleArgs {
     /// Stop after the datamarts
     #[arg(long)]
     pub skip_training: bool,
+}
+
+/// `publish`.
+#[derive(Debug, Args)]
+pub struct PublishArgs {
+    /// The domain: fraud
+    pub domain: String,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `runs`.

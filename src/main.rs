@@ -51,6 +51,7 @@ async fn dispatch(cli: Cli, settings: &Settings) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Generate(arguments) => commands::generate::run(arguments).await,
         Command::Plan(arguments) => commands::plan::run(&context, arguments).await,
+        Command::Publish(arguments) => commands::publish::run(&context, arguments).await,
         Command::Run(arguments) => commands::run::run(&context, arguments).await,
         Command::Resume(arguments) => commands::run::resume(&context, arguments).await,
         Command::Runs(arguments) => commands::runs::run(&context, arguments).await,

@@ -6,7 +6,7 @@ use lakehouse_lake::LakeError;
 use lakehouse_metadata::MetadataError;
 use lakehouse_spec::DomainName;
 
-use crate::{IngestError, training::TrainError};
+use crate::{IngestError, PublishError, training::TrainError};
 
 /// A failed run. Tables of the stages that were done are up to date; the failed step's are as they were.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,9 @@ pub enum RunError {
     /// A table could not be made.
     #[error("a table could not be made")]
     Engine(#[from] EngineError),
+    /// The datamarts could not be published. All stages of the run are done.
+    #[error("publishing failed; the lake is up to date, and the next run publishes")]
+    Publish(#[from] PublishError),
     /// A model could not be trained or registered.
     #[error("training failed")]
     Train(#[from] TrainError),

@@ -108,6 +108,8 @@ pub enum StepKind {
     Source,
     /// A table of a later stage.
     Table,
+    /// A datamart in another database.
+    Publication,
     /// A fit that may become a model.
     Candidate,
     /// A model's version.
@@ -126,6 +128,8 @@ impl Event {
                 (StepKind::Source, false) => "source.unchanged",
                 (StepKind::Table, true) => "table.written",
                 (StepKind::Table, false) => "table.unchanged",
+                (StepKind::Publication, true) => "table.published",
+                (StepKind::Publication, false) => "publication.unchanged",
                 (StepKind::Candidate, _) => "model.judged",
                 (StepKind::Model, true) => "model.registered",
                 (StepKind::Model, false) => "model.unchanged",

@@ -32,7 +32,12 @@ fn measure(domain: &str, under_way: &Mutex<Option<&'static str>>, event: &Event)
     let mut under_way = under_way.lock().unwrap_or_else(PoisonError::into_inner);
     let domain = || domain.to_owned();
     match event {
-        Event::StageStarted { stage } => *under_way = Some(stage),
+        Event::StageStarted { stage } => {
+            // One that failed without ending the run: publishing.
+            if let Some(failed) = under_way.replace(stage) {
+                counter!(STATUS, "domain" => domain(), "stage" => failed, "status" => "failure").increment(1);
+            }
+        }
         Event::StageDone { stage, seconds } => {
             *under_way = None;
             histogram!(DURATION, "domain" => domain(), "stage" => *stage).record(*seconds);

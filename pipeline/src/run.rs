@@ -1,10 +1,12 @@
 //! A run: the five stages in order, each told as it goes.
 
-use std::time::Instant;
+use std::{ops::RangeInclusive, time::Instant};
 
+use jiff::civil::Date;
 use lakehouse_engine::StepReport;
 use lakehouse_lake::{Lake, probe_put_if_absent};
 use lakehouse_landing::Landing;
+use lakehouse_postgres::{Database, Target};
 use lakehouse_registry::Registry;
 use lakehouse_spec::Domain;
 use serde::Serialize;
@@ -13,6 +15,7 @@ use crate::{
     Event, Progress, Resumed, RunError, SourceReport, Sources, StepPolicy,
     context::RunContext,
     ingestion::{Places, SourcesFolder},
+    publish::{PUBLISHING, PublishReport},
     training::ModelReport,
 };
 
@@ -38,6 +41,12 @@ pub struct RunJob {
     pub sources: Sources,
     /// Where rows wait that were pushed.
     pub landing: Landing,
+    /// The PostgreSQL of sources with a [database] section, read instead of their files.
+    pub database: Option<Database>,
+    /// Batches of these dates are read from there again.
+    pub again: Option<RangeInclusive<Date>>,
+    /// Where the datamarts are published to.
+    pub publish: Option<Target>,
     /// Stop after the datamarts.
     pub skip_training: bool,
     /// How often a step is tried, and for how long.
@@ -48,7 +57,13 @@ pub struct RunJob {
 
 impl RunJob {
     pub(crate) fn places(&self, folder: &SourcesFolder) -> Places {
-        Places { lake: self.lake.clone(), landing: self.landing.clone(), folder: folder.path().to_owned() }
+        Places {
+            lake: self.lake.clone(),
+            landing: self.landing.clone(),
+            folder: folder.path().to_owned(),
+            database: self.database.clone(),
+            again: self.again.clone(),
+        }
     }
 }
 
@@ -63,6 +78,8 @@ pub struct RunReport {
     pub sources: Vec<SourceReport>,
     /// Tables of the later stages, in the order they were made.
     pub tables: Vec<StepReport>,
+    /// Datamarts in the database they are published to, if there is one.
+    pub published: Vec<PublishReport>,
     /// Models, in order of name.
     pub models: Vec<ModelReport>,
     /// Wall time per stage, seconds.
@@ -80,6 +97,7 @@ pub(crate) async fn run(context: &RunContext) -> Result<RunReport, RunError> {
         domain: job.domain.name.to_string(),
         sources: Vec::new(),
         tables: Vec::new(),
+        published: Vec::new(),
         models: Vec::new(),
         stages: Vec::new(),
         seconds: 0.0,
@@ -101,13 +119,24 @@ pub(crate) async fn run(context: &RunContext) -> Result<RunReport, RunError> {
     report.tables.extend(context.make_selects(DATAMARTS, &job.domain.datamarts).await?);
     report.stages.push(clock.stop());
 
+    let published = publish(context, &mut report).await;
     if !job.skip_training {
         let clock = start(progress, TRAINING);
         report.models = context.train_all().await?;
         report.stages.push(clock.stop());
     }
+    report.published = published?;
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)
+}
+
+/// A database that is away is no reason not to train: the run goes on, and fails when everything else is done.
+async fn publish(context: &RunContext, report: &mut RunReport) -> Result<Vec<PublishReport>, RunError> {
+    let Some(target) = &context.job.publish else { return Ok(Vec::new()) };
+    let clock = start(&context.progress, PUBLISHING);
+    let published = context.publish(target).await?;
+    report.stages.push(clock.stop());
+    Ok(published)
 }
 
 struct StageClock<'a> {

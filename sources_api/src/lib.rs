@@ -2,7 +2,8 @@
 //!
 //! One folder, flat, is listed, served (whole or in ranges, with validators), filled and split into parts. A file appears
 //! under its name only when it is complete, and stays whole for whoever is reading it while it is replaced. Rows that are pushed to
-//! a source are checked by its contract and wait beside the lake until a run takes them.
+//! a source are checked by its contract and wait beside the lake until a run takes them. Where a
+//! PostgreSQL is configured, a file is loaded into the table of its source as the batch of a new date.
 
 mod content_type;
 mod file_name;
@@ -13,6 +14,7 @@ mod router;
 mod routes;
 mod run;
 mod split;
+mod tables;
 mod upload;
 mod validators;
 
@@ -21,3 +23,4 @@ pub use folder::{Folder, FolderError};
 pub use router::{AppState, router};
 pub use run::{RunError, run};
 pub use split::{SplitError, SplitPart, split_csv};
+pub use tables::{Tables, TablesError};

@@ -11,9 +11,9 @@ use tokio::sync::Semaphore;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Folder,
+    Folder, Tables,
     ingest::Doors,
-    routes::{get_file, greeting, ingest, list_files, put_file, split_file},
+    routes::{get_file, greeting, ingest, list_files, load_table, put_file, split_file},
 };
 
 /// Splitting reads and writes a whole file: more than a few at once only take the disk from each other.
@@ -35,17 +35,20 @@ pub struct AppState {
     pub splits: Arc<Semaphore>,
     /// A permit for each push that may be under way.
     pub pushes: Arc<Semaphore>,
+    /// Where files are loaded.
+    pub tables: Tables,
 }
 
 impl AppState {
     /// The state of a service over the files of `folder` and the sources of `domains`, whose pushed rows wait in `landing`.
-    pub fn new(folder: Folder, landing: Landing, domains: Vec<Domain>, limits: &Limits) -> Self {
+    pub fn new(folder: Folder, landing: Landing, tables: Tables, domains: Vec<Domain>, limits: &Limits) -> Self {
         Self {
             folder: Arc::new(folder),
             doors: Arc::new(Doors::new(landing, domains)),
             limits: *limits,
             splits: Arc::new(Semaphore::new(SPLITS_AT_ONCE)),
             pushes: Arc::new(Semaphore::new(PUSHES_AT_ONCE)),
+            tables,
         }
     }
 }
@@ -61,6 +64,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(get_file::get_file, put_file::put_file))
         .routes(routes!(split_file::split_file))
         .routes(routes!(ingest::ingest))
+        .routes(routes!(load_table::load_table))
         .with_state(state.clone());
     Service::new("sources_api", env!("CARGO_PKG_VERSION"), &state.limits)
         .routes(answers)

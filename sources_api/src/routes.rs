@@ -4,6 +4,7 @@ pub mod get_file;
 pub mod greeting;
 pub mod ingest;
 pub mod list_files;
+pub mod load_table;
 pub mod put_file;
 pub mod split_file;
 

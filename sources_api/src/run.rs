@@ -13,7 +13,7 @@ use lakehouse_spec::Domain;
 use tokio::{net::TcpListener, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{AppState, Folder, FolderError, router};
+use crate::{AppState, Folder, FolderError, Tables, TablesError, router};
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,9 @@ pub enum RunError {
     /// The lake's store cannot be opened.
     #[error("the sources API needs the lake, where pushed rows wait")]
     Lake(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The tables cannot be offered.
+    #[error("the tables of sources cannot be offered")]
+    Tables(#[from] TablesError),
     /// The address is taken or not ours.
     #[error("failed to listen on {address}")]
     Listen {
@@ -45,6 +48,7 @@ pub enum RunError {
 
 /// Waits for the folder, then serves it, and takes rows for the sources of `domains`, until `stop` is cancelled.
 pub async fn run(settings: &Settings, domains: Vec<Domain>, stop: CancellationToken) -> Result<(), RunError> {
+    let tables = Tables::new(settings, &domains)?;
     let store = settings.open_store(&settings.lake).map_err(|error| RunError::Lake(error.into()))?;
     let landing = Landing::open(store, &settings.lake).map_err(|error| RunError::Lake(error.into()))?;
     let folder = tokio::select! {
@@ -58,7 +62,7 @@ pub async fn run(settings: &Settings, domains: Vec<Domain>, stop: CancellationTo
         Ok((listener, address))
     };
     let (listener, address) = listen.await.map_err(|source| RunError::Listen { address, source })?;
-    let router = router(AppState::new(folder, landing, domains, &settings.limits));
+    let router = router(AppState::new(folder, landing, tables, domains, &settings.limits));
     tracing::info!(%address, folder = %settings.sources.display(), "the sources API listens on http://{address}");
     lakehouse_service::serve(listener, router, stop, settings.limits.drain_timeout()).await;
     Ok(())

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
+use tempfile::TempPath;
 use tokio::{
     fs::File,
     io::{AsyncWriteExt, BufWriter},
@@ -47,6 +48,14 @@ pub struct Received {
     pub sha256: String,
 }
 
+/// A body on the disk, without a name; it is removed when its path is dropped.
+pub struct Spooled {
+    pub file: std::fs::File,
+    pub path: TempPath,
+    pub bytes: u64,
+    pub sha256: String,
+}
+
 /// Stores `body` as `name`.
 pub async fn receive<E>(
     folder: &Folder,
@@ -54,11 +63,26 @@ pub async fn receive<E>(
     terms: Terms,
     body: impl Stream<Item = Result<Bytes, E>>,
 ) -> Result<Received, UploadError<E>> {
+    let Spooled { file, path, bytes, sha256 } = spool(folder, terms, body).await?;
+    let is_new = match folder.name(file, path, name).await? {
+        Named::Created => true,
+        Named::Replaced => false,
+        Named::Taken => return Err(UploadError::Taken),
+    };
+    Ok(Received { is_new, bytes, sha256 })
+}
+
+/// Brings `body` to the disk, to its end.
+pub async fn spool<E>(
+    folder: &Folder,
+    terms: Terms,
+    body: impl Stream<Item = Result<Bytes, E>>,
+) -> Result<Spooled, UploadError<E>> {
     if terms.announced_bytes.is_some_and(|announced| announced > terms.max_bytes) {
         return Err(UploadError::TooLarge(terms.max_bytes));
     }
     let (file, path) = folder.unfinished().await?;
-    let write_failed = |source| FolderError::new("write", folder.root().join(name.as_str()), source);
+    let write_failed = |source| FolderError::new("write", folder.root(), source);
     let mut file = BufWriter::with_capacity(BUFFER_BYTES, File::from_std(file));
     let (mut bytes, mut hasher) = (0, Sha256::new());
     let mut body = std::pin::pin!(body);
@@ -75,10 +99,6 @@ pub async fn receive<E>(
         return Err(UploadError::Length { announced, received: bytes });
     }
     file.flush().await.map_err(write_failed)?;
-    let is_new = match folder.name(file.into_inner().into_std().await, path, name).await? {
-        Named::Created => true,
-        Named::Replaced => false,
-        Named::Taken => return Err(UploadError::Taken),
-    };
-    Ok(Received { is_new, bytes, sha256: hex::encode(hasher.finalize()) })
+    let file = file.into_inner().into_std().await;
+    Ok(Spooled { file, path, bytes, sha256: hex::encode(hasher.finalize()) })
 }

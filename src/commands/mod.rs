@@ -7,6 +7,7 @@ pub mod generate;
 pub mod models;
 pub mod plan;
 mod progress;
+pub mod publish;
 mod report;
 pub mod restore;
 pub mod run;
@@ -16,12 +17,14 @@ pub mod serve;
 pub mod split;
 pub mod sql;
 
-use std::{io, path::Path, time::Duration};
+use std::{io, ops::RangeInclusive, path::Path, time::Duration};
 
+use jiff::civil::Date;
 use lakehouse_lake::{Lake, LakeOptions};
 use lakehouse_landing::Landing;
 use lakehouse_metadata::Metadata;
 use lakehouse_pipeline::{RunJob, Sources, StepPolicy};
+use lakehouse_postgres::{Database, Target};
 use lakehouse_registry::Registry;
 use lakehouse_service::stop_on_signal;
 use lakehouse_settings::Settings;
@@ -83,6 +86,32 @@ impl Context<'_> {
         Ok(Metadata::open(self.settings.database_url.expose()).await?)
     }
 
+    /// The PostgreSQL of sources, if there is one.
+    fn source_database(&self) -> anyhow::Result<Option<Database>> {
+        let url = self.settings.source_database_url.as_ref();
+        Ok(url.map(|url| Database::parse("source_database_url", url.expose())).transpose()?)
+    }
+
+    fn publish_target(&self, domain: &str) -> anyhow::Result<Option<Target>> {
+        let Some(url) = &self.settings.publish_database_url else { return Ok(None) };
+        let given = |text: &String| (!text.is_empty()).then(|| text.clone());
+        Ok(Some(Target {
+            database: Database::parse("publish_database_url", url.expose())?,
+            schema: given(&self.settings.publish_schema).unwrap_or_else(|| domain.to_owned()),
+            reader: given(&self.settings.publish_reader),
+        }))
+    }
+
+    fn again(&self, arguments: &RunArgs) -> anyhow::Result<Option<RangeInclusive<Date>>> {
+        let (Some(from), Some(to)) = (arguments.from, arguments.to) else { return Ok(None) };
+        anyhow::ensure!(from <= to, "--from {from} is after --to {to}");
+        anyhow::ensure!(
+            self.settings.source_database_url.is_some(),
+            "only a database has dates to read again: set `source_database_url`"
+        );
+        Ok(Some(from..=to))
+    }
+
     fn job(&self, arguments: &RunArgs) -> anyhow::Result<RunJob> {
         let sources = match &arguments.sources {
             Some(given) => given.parse::<Sources>()?,
@@ -95,6 +124,9 @@ impl Context<'_> {
             registry: self.registry()?,
             sources,
             landing: Landing::open(self.settings.open_store(&self.settings.lake)?, &self.settings.lake)?,
+            again: self.again(arguments)?,
+            database: self.source_database()?,
+            publish: self.publish_target(&arguments.domain)?,
             skip_training: arguments.skip_training,
             policy: StepPolicy {
                 tries: runs.step_tries,

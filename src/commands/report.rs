@@ -11,6 +11,7 @@ pub fn print(report: &RunReport, settings: &Settings) {
     stages(report);
     sources(report);
     tables(report);
+    published(report);
     models(report);
     line(format_args!("\nlake {}", settings.lake));
 }
@@ -55,6 +56,12 @@ fn sources(report: &RunReport) {
                 source.ignored_columns.join(", ")
             ));
         }
+    }
+}
+
+fn published(report: &RunReport) {
+    for done in report.published.iter().filter(|done| done.is_new) {
+        line(format_args!("  published {} with {} rows", done.table, grouped(done.rows)));
     }
 }
 

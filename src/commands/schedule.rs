@@ -18,7 +18,8 @@ use crate::cli::{RunArgs, ScheduleArgs};
 /// Keeps the schedules until Ctrl-C, which lets the steps that are under way finish. What happens is in the log.
 pub async fn run(context: &Context<'_>, arguments: ScheduleArgs) -> anyhow::Result<ExitCode> {
     let ScheduleArgs { names, sources, skip_training } = arguments;
-    let job = |domain| context.job(&RunArgs { domain, sources: sources.clone(), skip_training, json: false });
+    let job =
+        |domain| context.job(&RunArgs { domain, sources: sources.clone(), skip_training, from: None, to: None, json: false });
     let jobs = names.into_iter().map(job).collect::<anyhow::Result<Vec<RunJob>>>()?;
     let metadata = context.metadata().await?;
     let stop = stop_between_steps()?;

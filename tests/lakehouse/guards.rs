@@ -47,12 +47,13 @@ fn nothing_names_what_stands_above_it() {
         ("lakehouse-metadata", "spec settings"),
         ("lakehouse-models", "spec settings"),
         ("lakehouse-network", ""),
+        ("lakehouse-postgres", "spec"),
         ("lakehouse-training", "models spec settings"),
         ("lakehouse-registry", "spec settings"),
         ("lakehouse-service", "settings"),
-        ("lakehouse-pipeline", "engine lake landing training models registry metadata spec settings"),
+        ("lakehouse-pipeline", "engine lake landing training models registry metadata postgres spec settings"),
         ("lakehouse-api", "lake metadata registry spec service settings"),
-        ("lakehouse-sources-api", "landing spec service settings"),
+        ("lakehouse-sources-api", "landing postgres spec service settings"),
         ("lakehouse-api-ml", "signals models registry spec service settings"),
     ]);
     for (package, names) in named() {
@@ -74,7 +75,7 @@ fn heavy_crates_have_one_door() {
         ("datafusion", vec!["lakehouse-engine", "lakehouse-lake"]),
         ("smartcore", vec!["lakehouse-training"]),
         ("forust-ml", vec!["lakehouse-training"]),
-        ("sqlx", vec!["lakehouse-metadata"]),
+        ("sqlx", vec!["lakehouse-metadata", "lakehouse-postgres"]),
         ("axum", vec!["lakehouse-api", "lakehouse-api-ml", "lakehouse-service", "lakehouse-sources-api"]),
     ];
     let named = named();

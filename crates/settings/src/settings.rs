@@ -25,6 +25,16 @@ pub struct Settings {
     pub sources: PathBuf,
     /// The metadata database: `sqlite:///…` or `postgres://…`.
     pub database_url: DatabaseUrl,
+    /// The PostgreSQL of sources, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_database_url: Option<DatabaseUrl>,
+    /// The PostgreSQL that datamarts are published to, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publish_database_url: Option<DatabaseUrl>,
+    /// The schema they go to; empty for the domain's name.
+    pub publish_schema: String,
+    /// The role that may read them; empty for none.
+    pub publish_reader: String,
     /// Memory in MiB a run may use.
     pub memory_limit_mb: u64,
     /// How steps are tried.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ColumnName, SourceName, SpecError};
+use crate::{ColumnName, DatabaseSpec, SourceName, SpecError};
 
 /// One source: where its files are and what a good row looks like.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,10 @@ pub struct SourceContract {
     pub key: Vec<ColumnName>,
     /// The columns. A missing one fails the source, an unknown one is reported and ignored.
     pub columns: Vec<ColumnContract>,
+    /// The database table that may hold the rows instead of files. Not part of what a row is, so not of what is serialized: a
+    /// source that moves is not read anew.
+    #[serde(skip_serializing)]
+    pub database: Option<DatabaseSpec>,
 }
 
 /// One column of a source.
@@ -160,6 +164,6 @@ impl SourceContract {
         if self.files.matches('*').count() > 1 || self.files.contains('/') {
             return Err(SpecError::rule(path, "`files` is a plain file name with at most one `*`"));
         }
-        Ok(())
+        self.database.as_ref().map_or(Ok(()), |database| database.check(self, path))
     }
 }

@@ -5,6 +5,7 @@
 //! they stand in.
 
 mod contract;
+mod database;
 mod domain;
 mod error;
 mod feature;
@@ -18,6 +19,7 @@ mod stage;
 mod training;
 
 pub use contract::{ColumnContract, ColumnType, FileFormat, JsonPart, Pii, SourceContract, SourceMode};
+pub use database::DatabaseSpec;
 pub use domain::{CareSpec, Domain, MissedRuns, ScheduleSpec};
 pub use error::SpecError;
 pub use feature::{FeatureSpec, InvalidFeature, Transform};

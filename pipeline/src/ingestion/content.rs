@@ -1,18 +1,18 @@
-//! What a source's batches are made of: files of the sources folder, and batches of pushed rows.
+//! What a source's batches are made of: files of the sources folder or dates of a database, and batches of pushed rows.
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::{io::Write as _, path::PathBuf};
 
+use jiff::civil::Date;
 use lakehouse_landing::Gathered;
 use lakehouse_spec::{SourceContract, SourceMode};
 use tempfile::TempPath;
 
 use super::{
     IngestError,
+    days::DayReader,
     files::{content_hash, find_files},
-    sink::ReadError,
+    read::{read_csv, read_file},
+    sink::{ReadError, RowSink},
     stage::SourceJob,
 };
 
@@ -31,18 +31,33 @@ pub(crate) enum Origin {
     File(PathBuf),
     /// In the landing place of the lake.
     Pushed(Gathered),
+    /// In a database, under this date.
+    Day(Date),
 }
 
-/// A content as a file that can be read, for as long as it is held.
+/// A content that can be read, once.
 pub(crate) struct Readable {
-    path: PathBuf,
+    bytes: Bytes,
     contract: SourceContract,
-    _fetched: Option<TempPath>,
+}
+
+/// Where the bytes of a content are now.
+enum Bytes {
+    File(PathBuf),
+    /// A file for as long as it is held.
+    Fetched(TempPath),
+    /// CSV, as it comes from a database.
+    Arriving(DayReader),
 }
 
 impl Readable {
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// Reads everything into `sink`. Blocks.
+    pub(crate) fn read(&mut self, sink: &mut RowSink) -> Result<(), ReadError> {
+        match &mut self.bytes {
+            Bytes::File(path) => read_file(path, &self.contract, sink),
+            Bytes::Fetched(path) => read_file(path, &self.contract, sink),
+            Bytes::Arriving(rows) => read_csv(rows, &self.contract, sink),
+        }
     }
 
     /// How its rows are written.
@@ -53,8 +68,13 @@ impl Readable {
 
 /// Everything the source has: its files in order of name, then what was pushed.
 pub(crate) async fn find_contents(job: &SourceJob) -> Result<Vec<Content>, IngestError> {
-    let files = find_files(&job.folder, &job.contract.files)?;
-    let mut contents: Vec<Content> = files.into_iter().map(|(name, path)| Content { name, origin: Origin::File(path) }).collect();
+    let mut contents: Vec<Content> = match &job.days {
+        Some(days) => days.contents().await.map_err(job.database_error())?,
+        None => {
+            let files = find_files(&job.folder, &job.contract.files)?;
+            files.into_iter().map(|(name, path)| Content { name, origin: Origin::File(path) }).collect()
+        }
+    };
     if job.contract.mode == SourceMode::Snapshot && contents.len() > 1 {
         let names: Vec<&str> = contents.iter().map(|content| content.name.as_str()).collect();
         return Err(IngestError::Ambiguous { source_name: job.source.clone(), files: names.join(", ") });
@@ -71,6 +91,9 @@ impl Content {
     pub(crate) async fn hash(&self, job: &SourceJob) -> Result<String, IngestError> {
         match &self.origin {
             Origin::Pushed(batch) => Ok(batch.sha256.clone()),
+            // A date is read once; told to read it again, whatever it holds is another batch.
+            Origin::Day(date) if job.reads_again(self) => Ok(format!("{date}/{}", job.run)),
+            Origin::Day(date) => Ok(date.to_string()),
             Origin::File(path) => {
                 let path = path.clone();
                 let hashed = tokio::task::spawn_blocking(move || content_hash(&path)).await.map_err(std::io::Error::other);
@@ -82,14 +105,26 @@ impl Content {
     /// The content as a file that can be read.
     pub(crate) async fn readable(&self, job: &SourceJob) -> Result<Readable, IngestError> {
         match &self.origin {
-            Origin::File(path) => Ok(Readable { path: path.clone(), contract: job.contract.clone(), _fetched: None }),
+            Origin::File(path) => Ok(Readable { bytes: Bytes::File(path.clone()), contract: job.contract.clone() }),
+            Origin::Day(date) => {
+                let days = job.days.as_ref().ok_or_else(|| job.missing())?;
+                Ok(Readable { bytes: Bytes::Arriving(days.read(*date)), contract: days.contract().await })
+            }
             Origin::Pushed(batch) => {
                 let failed = |error| job.read_error(self, ReadError::Io(error));
                 let file = tempfile::Builder::new().suffix(&self.name).tempfile().map_err(failed)?;
                 let (mut file, path) = file.into_parts();
                 job.inbox.fetch(batch, |bytes| file.write_all(bytes)).await.map_err(job.landing_error())?;
-                Ok(Readable { path: path.to_path_buf(), contract: job.contract.of_kept_rows(), _fetched: Some(path) })
+                Ok(Readable { bytes: Bytes::Fetched(path), contract: job.contract.of_kept_rows() })
             }
+        }
+    }
+
+    /// The number a batch of it would like to have.
+    pub(crate) fn wanted_number(&self, job: &SourceJob) -> Option<i64> {
+        match (&self.origin, &job.contract.database) {
+            (Origin::Day(date), Some(database)) => Some(database.batch_number(*date)),
+            _ => None,
         }
     }
 

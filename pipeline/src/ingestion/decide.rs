@@ -6,7 +6,7 @@ use lakehouse_lake::LakeTable;
 
 use super::{
     IngestError,
-    content::{Content, find_contents},
+    content::{Content, Origin, find_contents},
     stage::SourceJob,
 };
 
@@ -55,9 +55,12 @@ impl fmt::Display for Batch {
 
 /// Which contents of the source are new.
 pub(crate) async fn decide(job: &SourceJob) -> Result<Vec<Batch>, IngestError> {
-    let contents = find_contents(job).await?;
+    let mut contents = find_contents(job).await?;
     let present = job.lake.table(&job.domain, &job.table).await.map_err(job.store_error())?;
     let landed = Landed::of(job, present.as_ref(), &contents)?;
+    if let Some(days) = &job.days {
+        contents.extend(days.emptied(landed.entries.iter().map(|(name, ..)| name), &contents));
+    }
     let mut next = landed.last_number() + 1;
     let mut batches: Vec<Batch> = Vec::new();
     for content in contents {
@@ -65,7 +68,12 @@ pub(crate) async fn decide(job: &SourceJob) -> Result<Vec<Batch>, IngestError> {
         let is_known = landed.has_content(&hash) || batches.iter().any(|batch| batch.hash == hash);
         let is_first = batches.iter().all(|batch| batch.action.is_none());
         let earlier = landed.number_of(&content.name);
+        next = next.max(content.wanted_number(job).filter(|_| earlier.is_none()).unwrap_or_default());
+        let is_day = matches!(content.origin, Origin::Day(_));
         let (number, action) = match earlier {
+            // Its place in time stays, whatever its rows are now.
+            Some(Earlier::Superseded(number)) if is_day && job.reads_again(&content) => (number, Some(Action::Supersede(number))),
+            Some(Earlier::Superseded(_)) if is_day => (next, None),
             _ if is_known => (next, None),
             _ if !job.is_append() => (next, Some(Action::Replace)),
             Some(Earlier::Superseded(number)) => (next, Some(Action::Supersede(number))),

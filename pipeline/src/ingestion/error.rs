@@ -2,6 +2,7 @@
 
 use lakehouse_lake::LakeError;
 use lakehouse_landing::LandingError;
+use lakehouse_postgres::PostgresError;
 use lakehouse_spec::SourceName;
 
 /// A source that failed. No table has changed.
@@ -54,6 +55,15 @@ pub enum IngestError {
         /// Why.
         #[source]
         source: std::io::Error,
+    },
+    /// The database of the source failed.
+    #[error("source `{source_name}`: its database cannot be read")]
+    Database {
+        /// The source.
+        source_name: SourceName,
+        /// Why.
+        #[source]
+        source: PostgresError,
     },
     /// The rows could not be stored.
     #[error("source `{source_name}`: failed to store its rows")]

@@ -2,9 +2,11 @@
 //!
 //! All sources are read and written first, then committed one after the other: if one fails, no table has changed. A batch is a
 //! file's content, known by its hash. An append source keeps one batch per file name: a new name adds a batch, new content under
-//! an old name replaces that file's batch. A snapshot source is one file, and a new one replaces the table.
+//! an old name replaces that file's batch. A snapshot source is one file, and a new one replaces the table. A source that is in a
+//! database has a batch per date instead, known by that date.
 
 mod content;
+mod days;
 mod decide;
 mod error;
 mod fetch;
@@ -45,7 +47,7 @@ pub struct SourcePlan {
 pub async fn plan(places: &Places, domain: &Domain) -> Result<Vec<SourcePlan>, IngestError> {
     let mut plans = Vec::new();
     for (source, contract) in &domain.sources {
-        let job = SourceJob::new(places, domain, source, contract, "plan")?;
+        let job = SourceJob::new(places, domain, source, contract, "plan")?.opened().await?;
         let waiting = if job.is_append() { job.inbox.waiting().await.map_err(job.landing_error())? } else { 0 };
         let batches = decide::decide(&job).await?;
         if batches.is_empty() && waiting == 0 {

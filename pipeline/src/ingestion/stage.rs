@@ -1,13 +1,15 @@
 //! Reading a source's new files into data files that no version contains yet.
 
-use std::{path::PathBuf, time::Instant};
+use std::{ops::RangeInclusive, path::PathBuf, time::Instant};
 
 use arrow::array::{Array as _, AsArray as _};
 use arrow::datatypes::Int64Type;
 use futures::StreamExt as _;
+use jiff::civil::Date;
 use lakehouse_engine::definition_hash;
 use lakehouse_lake::{DataFiles, Lake, LakeError, Quarantine, RefusedRow, WriteLayout};
 use lakehouse_landing::{Inbox, Landing, LandingError};
+use lakehouse_postgres::{Database, PostgresError};
 use lakehouse_spec::{Domain, DomainName, Schema, SourceContract, SourceMode, SourceName, TableName};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -15,9 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     IngestError, bronze_table,
-    content::Content,
+    content::{Content, Origin},
+    days::Days,
     decide::{Action, Batch, decide},
-    read::read_file,
     rows::{BATCH_NUMBER, KnownKeys, bronze_schema},
     sink::{Found, ReadError, ReadSummary, RowSink},
 };
@@ -34,6 +36,10 @@ pub(crate) struct Places {
     pub landing: Landing,
     /// Where files are.
     pub folder: PathBuf,
+    /// Where the rows of sources with a [database] section are.
+    pub database: Option<Database>,
+    /// Batches of these dates are read from there again.
+    pub again: Option<RangeInclusive<Date>>,
 }
 
 /// A source to be ingested.
@@ -46,6 +52,12 @@ pub(crate) struct SourceJob {
     pub table: TableName,
     pub folder: PathBuf,
     pub inbox: Inbox,
+    /// The database that is read instead of files, if the source is in one.
+    pub database: Option<Database>,
+    /// Dates that are read from there again.
+    pub again: Option<RangeInclusive<Date>>,
+    /// What the database holds, once it has been opened.
+    pub days: Option<Days>,
     pub run: String,
     pub definition: String,
 }
@@ -63,6 +75,9 @@ impl SourceJob {
             source: LakeError::UnknownTable { table: format!("bronze.{source}") },
         };
         Ok(Self {
+            database: places.database.clone(),
+            again: places.again.clone(),
+            days: None,
             lake: places.lake.clone(),
             domain: domain.name.clone(),
             source: source.clone(),
@@ -94,8 +109,27 @@ impl SourceJob {
         move |source| IngestError::Landing { source_name: source_name.clone(), source }
     }
 
+    /// The job with a view of its database that does not change. Each try of a step opens one of its own.
+    pub(crate) async fn opened(&self) -> Result<Self, IngestError> {
+        Ok(Self { days: Days::open(self).await.map_err(self.database_error())?, ..self.clone() })
+    }
+
+    /// Is a content read although it has landed?
+    pub(crate) fn reads_again(&self, content: &Content) -> bool {
+        matches!((&content.origin, &self.days), (Origin::Day(date), Some(days)) if days.is_read_again(*date))
+    }
+
+    pub(crate) fn database_error(&self) -> impl Fn(PostgresError) -> IngestError + use<> {
+        let source_name = self.source.clone();
+        move |source| IngestError::Database { source_name: source_name.clone(), source }
+    }
+
     /// The source has nothing, neither a file nor a pushed row.
     pub(crate) fn missing(&self) -> IngestError {
+        if let Some(database) = self.contract.database.as_ref().filter(|_| self.days.is_some()) {
+            let (file, reason) = (format!("the table {}", database.table), "has no rows yet".to_owned());
+            return IngestError::Shape { source_name: self.source.clone(), file, reason };
+        }
         IngestError::Missing {
             source_name: self.source.clone(),
             pattern: self.contract.files.clone(),
@@ -136,6 +170,7 @@ pub(crate) struct StagedBatch {
 /// Reads and writes every new batch of a source. Told to `stop`, gives up what was written.
 pub(crate) async fn stage(job: &SourceJob, progress: &Progress, stop: &CancellationToken) -> Result<StagedSource, IngestError> {
     let started = Instant::now();
+    let job = &job.opened().await?;
     if job.is_append() {
         job.inbox.gather().await.map_err(job.landing_error())?;
     }
@@ -197,11 +232,11 @@ async fn stage_batch(
     stop: &CancellationToken,
 ) -> Result<(StagedBatch, KnownKeys), IngestError> {
     let (sender, mut found) = mpsc::channel(CHANNEL_DEPTH);
-    let readable = batch.content.readable(job).await?;
+    let mut readable = batch.content.readable(job).await?;
     let number = job.is_append().then_some(batch.number);
     let reader = tokio::task::spawn_blocking(move || {
         let mut sink = RowSink::new(readable.contract(), known, number, sender);
-        let outcome = read_file(readable.path(), readable.contract(), &mut sink);
+        let outcome = readable.read(&mut sink);
         (outcome, sink.finish())
     });
     let mut writer = job.lake.writer(&job.domain, &job.table, &job.layout()).map_err(job.store_error())?;

@@ -53,7 +53,8 @@ pub async fn put_file(
     Ok((status, Json(Stored { name: name.to_string(), bytes, sha256 })))
 }
 
-fn refusal(error: UploadError<axum::Error>) -> Problem {
+/// What a client is told about an upload that was not received.
+pub fn refusal(error: UploadError<axum::Error>) -> Problem {
     let sentence = error.to_string();
     match error {
         UploadError::TooLarge(_) => Problem::too_large(sentence),

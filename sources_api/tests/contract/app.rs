@@ -8,7 +8,7 @@ use std::{
 
 use lakehouse_landing::Landing;
 use lakehouse_settings::{Limits, Overrides, Settings};
-use lakehouse_sources_api::{AppState, Folder, router};
+use lakehouse_sources_api::{AppState, Folder, Tables, router};
 use lakehouse_spec::{Domain, domain_from_dir};
 use object_store::local::LocalFileSystem;
 use reqwest::{Method, RequestBuilder, Response};
@@ -35,6 +35,10 @@ pub struct App {
 
 impl App {
     pub async fn start() -> Self {
+        Self::start_with(no_tables()).await
+    }
+
+    pub async fn start_with(tables: Tables) -> Self {
         let outside = TempDir::new().expect("folder");
         fs::create_dir(outside.path().join("sources")).expect("sources");
         fs::write(outside.path().join("secret.csv"), "secret").expect("secret");
@@ -43,7 +47,7 @@ impl App {
         let address = listener.local_addr().expect("address").to_string();
         let stop = CancellationToken::new();
         let limits = limits();
-        let router = router(AppState::new(folder, landing(outside.path()), vec![domain()], &limits));
+        let router = router(AppState::new(folder, landing(outside.path()), tables, vec![domain()], &limits));
         let running = tokio::spawn(lakehouse_service::serve(listener, router, stop.clone(), limits.drain_timeout()));
         Self { outside, address, client: reqwest::Client::new(), stop, running }
     }
@@ -128,6 +132,10 @@ pub fn domain() -> Domain {
 pub fn limits() -> Limits {
     let settings = Settings::load(None, Overrides::default()).expect("defaults");
     Limits { upload_bytes: UPLOAD_BYTES, ..settings.limits }
+}
+
+pub fn no_tables() -> Tables {
+    Tables::new(&Settings::load(None, Overrides::default()).expect("defaults"), &[]).expect("no tables")
 }
 
 /// The `code` of what has to be a problem.

@@ -3,8 +3,10 @@
 #![expect(clippy::expect_used, reason = "a story that cannot go on has failed")]
 
 mod app;
+mod database;
 mod description;
 mod listing;
+mod loading;
 mod names;
 mod pushing;
 mod serving;

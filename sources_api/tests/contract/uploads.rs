@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, time::sleep};
 use tower::ServiceExt;
 
-use crate::app::{App, UPLOAD_BYTES, code, landing, limits};
+use crate::app::{App, UPLOAD_BYTES, code, landing, limits, no_tables};
 
 #[tokio::test]
 async fn a_file_is_stored_and_replaced_as_a_whole() {
@@ -83,7 +83,8 @@ async fn a_body_that_is_not_as_long_as_announced_is_refused() {
     let app = App::start().await;
     let folder = Folder::open(&app.path("")).await.expect("open");
     let request = Request::put("/files/a.csv").header("content-length", "10").body(Body::from("short")).expect("request");
-    let answer = router(AppState::new(folder, app.landing(), Vec::new(), &limits())).oneshot(request).await.expect("answer");
+    let answer =
+        router(AppState::new(folder, app.landing(), no_tables(), Vec::new(), &limits())).oneshot(request).await.expect("answer");
     assert_eq!(answer.status(), 400);
     assert!(app.everything().is_empty());
     app.stop().await;
@@ -93,7 +94,13 @@ async fn a_body_that_is_not_as_long_as_announced_is_refused() {
 async fn a_client_that_falls_silent_is_not_waited_for() {
     let folder = tempfile::tempdir().expect("folder");
     let impatient = Limits { request_timeout_seconds: 1, ..limits() };
-    let state = AppState::new(Folder::open(folder.path()).await.expect("open"), landing(folder.path()), Vec::new(), &impatient);
+    let state = AppState::new(
+        Folder::open(folder.path()).await.expect("open"),
+        landing(folder.path()),
+        no_tables(),
+        Vec::new(),
+        &impatient,
+    );
     let body = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"begin"))]).chain(stream::pending());
     let request = Request::put("/files/a.csv").body(Body::from_stream(body)).expect("request");
     let answer = router(state).oneshot(request).await.expect("answer");

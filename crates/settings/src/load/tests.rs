@@ -92,6 +92,13 @@ fn a_value_that_cannot_be_used_is_refused_with_a_sentence() {
         ("[log]\nlevel = \"loud\"", "`log.level` is `loud`: write error, warn"),
         ("lake = \"s3://key:secret@bucket\"", "credentials do not belong in a URI"),
         ("sources = \"\"", "`sources` is ``: name a folder"),
+        ("publish_schema = \"a; drop\"", "`publish_schema` is `a; drop`: use lower-case letters"),
+        ("publish_reader = \"public\"", "`publish_reader` is `public`"),
+        (
+            "source_database_url = \"postgres://a:hunter2@db/b\"",
+            "`source_database_url` is `postgres://a:***@db/b`: a settings file",
+        ),
+        ("publish_database_url = \"postgres://a:hunter2@db/b\"", "`publish_database_url` is `postgres://a:***@db/b`"),
     ] {
         story(|jail| {
             jail.create_file(FILE, text).expect("file");

@@ -19,6 +19,12 @@ pub(super) struct Written {
     sources: String,
     database_url: String,
     database_url_file: String,
+    source_database_url: String,
+    source_database_url_file: String,
+    publish_database_url: String,
+    publish_database_url_file: String,
+    publish_schema: String,
+    publish_reader: String,
     memory_limit_mb: u64,
     runs: RunSettings,
     s3: WrittenS3,
@@ -70,12 +76,17 @@ const SECRETS: [(&str, &str, &str); 5] = [
     ("alerts", "elasticsearch_url", "alerts.elasticsearch_url"),
 ];
 
+/// Addresses of databases: with a password they are secrets too.
+const DATABASES: [&str; 3] = ["database_url", "source_database_url", "publish_database_url"];
+
 /// Settings files are copied, shown and committed; what must not be read there names a file of its own instead.
 pub(super) fn refuse_secrets(layer: &Dict) -> Result<(), SettingsError> {
     const REASON: &str = "a settings file is no place for it: name a file in the key that ends in _file";
-    let database = layer.get("database_url").and_then(Value::as_str).map(|url| DatabaseUrl::new(url.to_owned()));
-    if let Some(url) = database.filter(DatabaseUrl::has_password) {
-        return Err(SettingsError::rule("database_url", url, REASON));
+    for key in DATABASES {
+        let database = layer.get(key).and_then(Value::as_str).map(|url| DatabaseUrl::new(url.to_owned()));
+        if let Some(url) = database.filter(DatabaseUrl::has_password) {
+            return Err(SettingsError::rule(key, url, REASON));
+        }
     }
     for (section, name, key) in SECRETS {
         let Some(Value::Dict(_, section)) = layer.get(section) else { continue };
@@ -86,11 +97,16 @@ pub(super) fn refuse_secrets(layer: &Dict) -> Result<(), SettingsError> {
     Ok(())
 }
 
+/// The URL as given, or as its file says.
+fn given_url(base: &Path, given: &str, file: &str) -> Result<Option<DatabaseUrl>, SettingsError> {
+    let given = Secret::read(given.to_owned().into(), base, file)?;
+    Ok((!given.is_empty()).then(|| DatabaseUrl::new(given.expose().to_owned())))
+}
+
 /// The URL as given, or as its file says, or that of a SQLite file: in the lake if it is on disk, else in the working directory.
 fn database_url(base: &Path, given: &str, file: &str, lake: &Url) -> Result<DatabaseUrl, SettingsError> {
-    let given = Secret::read(given.to_owned().into(), base, file)?;
-    if !given.is_empty() {
-        return Ok(DatabaseUrl::new(given.expose().to_owned()));
+    if let Some(given) = given_url(base, given, file)? {
+        return Ok(given);
     }
     let folder = lake.to_file_path().unwrap_or_else(|()| base.to_owned());
     let file = Url::from_file_path(folder.join("metadata.db"));
@@ -149,6 +165,7 @@ impl Written {
         if self.sources.is_empty() {
             return Err(SettingsError::rule("sources", "", "name a folder"));
         }
+        self.check_names()?;
         self.check_services()?;
         self.check_care()?;
         self.check_limits()?;
@@ -158,6 +175,10 @@ impl Written {
         }
         Ok(Settings {
             database_url: database_url(base, &self.database_url, &self.database_url_file, &lake)?,
+            source_database_url: given_url(base, &self.source_database_url, &self.source_database_url_file)?,
+            publish_database_url: given_url(base, &self.publish_database_url, &self.publish_database_url_file)?,
+            publish_schema: self.publish_schema,
+            publish_reader: self.publish_reader,
             lake,
             registry,
             sources: location::absolute(base, &self.sources),
@@ -173,6 +194,24 @@ impl Written {
             limits: self.limits,
             log: self.log,
         })
+    }
+
+    /// Names that become part of SQL.
+    fn check_names(&self) -> Result<(), SettingsError> {
+        const REASON: &str = "use lower-case letters, digits and `_`, start with a letter, at most 63 characters, and no name that PostgreSQL keeps";
+        let is_name = |text: &str| {
+            text.len() <= 63
+                && text.starts_with(|c: char| c.is_ascii_lowercase())
+                && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        };
+        for (key, name) in [("publish_schema", &self.publish_schema), ("publish_reader", &self.publish_reader)] {
+            // `public` as a role is everybody.
+            let is_reserved = name.starts_with("pg_") || (key == "publish_reader" && name == "public");
+            if !name.is_empty() && (!is_name(name) || is_reserved) {
+                return Err(SettingsError::rule(key, name, REASON));
+            }
+        }
+        Ok(())
     }
 
     fn check_services(&self) -> Result<(), SettingsError> {

@@ -5,7 +5,7 @@ mod csv;
 mod json;
 mod parquet;
 
-use std::path::Path;
+use std::{io::Read, path::Path};
 
 use lakehouse_spec::{FileFormat, SourceContract};
 
@@ -23,6 +23,12 @@ pub(crate) fn read_file(path: &Path, contract: &SourceContract, sink: &mut RowSi
         FileFormat::JsonMap => json::read_map(files::open(path)?, contract, sink)?,
         FileFormat::Parquet => parquet::read(path, contract, sink)?,
     }
+    sink.flush()
+}
+
+/// Reads CSV that is in no file.
+pub(crate) fn read_csv(reader: impl Read, contract: &SourceContract, sink: &mut RowSink) -> Result<(), ReadError> {
+    csv::read(reader, contract, sink)?;
     sink.flush()
 }
 
