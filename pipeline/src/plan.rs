@@ -7,7 +7,7 @@ use lakehouse_spec::{TableName, WriteMode};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{RunError, RunJob, ingestion};
+use crate::{RunError, RunJob, ingestion, publish::PUBLISHING};
 
 /// One step of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -62,6 +62,11 @@ pub async fn plan(job: &RunJob) -> Result<Vec<PlanLine>, RunError> {
             }
             lines.push(line);
         }
+    }
+    if let Some(target) = &job.publish {
+        let runs = job.domain.datamarts.keys().any(|mart| changing.contains(mart));
+        let reason = "what has changed since it was published last".to_owned();
+        lines.push(PlanLine { stage: PUBLISHING, name: target.schema.clone(), runs, reason });
     }
     if !job.skip_training {
         for (model, (_, sql)) in &job.domain.training {

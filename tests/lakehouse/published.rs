@@ -80,6 +80,12 @@ fn the_datamarts_are_tables_with_their_types_and_keys_and_only_what_changed_is_w
     assert_eq!(workspace.lakehouse(&["publish", "fraud"]).good().stdout().matches("unchanged").count(), MARTS.len());
     assert_eq!(database.lines("select client_id, xmin from fraud.dm_client_features order by 1"), before);
 
+    let role = format!("bi_late_{}", std::process::id());
+    let mut late = workspace.command(&["publish", "fraud"]);
+    Ran { output: late.env("LAKEHOUSE_PUBLISH_READER", &role).output().unwrap() }.good();
+    assert_eq!(database.lines(&format!("select has_table_privilege('{role}', 'fraud.dm_client_features', 'select')")), ["true"]);
+    drop_role(&database, &role);
+
     database.run("drop table fraud.dm_mcc_fraud_risk");
     let mended = workspace.lakehouse(&["publish", "fraud", "--json"]).good();
     assert_eq!(mended.json().as_array().unwrap().iter().filter(|step| step["is_new"] == true).count(), 1);

@@ -134,6 +134,7 @@ async fn replace_stale(lake: &Lake, marts: &[Mart], target: &Target) -> Result<V
         if is_new {
             rows = publication.replace(&mart.publish, chunks(lake, mart)).await?;
         }
+        publication.grant_reading(&mart.publish).await?;
         let table = format!("{}.{}", target.schema, mart.publish.name);
         reports.push(PublishReport { table, version: mart.table.version, rows, is_new });
     }

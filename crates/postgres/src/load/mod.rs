@@ -88,7 +88,8 @@ pub async fn load(database: &Database, job: &LoadJob, file: impl Read + Send + '
     let table = source_table(&job.table);
     let mut connection = database.connect().await?;
     journal::prepare(&mut connection).await?;
-    connection.run("begin a load of", &table.to_string(), "begin".to_owned()).await?;
+    // Whatever the server's default is: the last date has to be looked up after the lock was waited for.
+    connection.run("begin a load of", &table.to_string(), "begin isolation level read committed".to_owned()).await?;
     connection.lock(&format!("load.{table}")).await?;
     if let Some(earlier) = journal::find(&mut connection, &table, &job.key).await? {
         return if earlier.sha256 == job.sha256 { Ok(earlier.loaded) } else { Err(LoadError::KeyReused) };

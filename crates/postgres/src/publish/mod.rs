@@ -58,7 +58,7 @@ impl Publication {
     /// Begins, and locks other publications to this schema out.
     pub async fn begin(target: &Target) -> Result<Self, PostgresError> {
         let mut connection = target.database.connect().await?;
-        let begin = format!("begin; set local lock_timeout = '{LOCK_TIMEOUT}'");
+        let begin = format!("begin isolation level read committed; set local lock_timeout = '{LOCK_TIMEOUT}'");
         connection.run("begin to publish to", &target.schema, begin).await?;
         let mut publication = Self { connection, target: target.clone() };
         publication.connection.lock(&format!("publish.{}", target.schema)).await?;
@@ -118,7 +118,6 @@ impl Publication {
             let sql = format!("alter table {} add primary key ({key})", target.sql());
             self.connection.run("build the key of", &target.to_string(), sql).await?;
         }
-        self.grant(&target).await?;
         let sql = format!(
             "insert into {} (table_name, state) values ($1, $2) \
              on conflict (table_name) do update set state = excluded.state, published_at = now()",
@@ -151,8 +150,14 @@ impl Publication {
         copy.finish().await.map_err(&failed)
     }
 
-    async fn grant(&mut self, target: &Table) -> Result<(), PostgresError> {
+    /// Lets the reader's role read a table that is there.
+    pub async fn grant_reading(&mut self, table: &PublishTable) -> Result<(), PostgresError> {
         let Some(reader) = self.target.reader.clone() else { return Ok(()) };
+        let target = self.table(&table.name);
+        let may = "select 1 where has_table_privilege($1, $2, 'select')".to_owned();
+        if !self.connection.rows("look at", &target.to_string(), may, &[&reader, &target.sql()]).await?.is_empty() {
+            return Ok(());
+        }
         let sql = format!("grant select on {} to {}", target.sql(), quoted(&reader));
         self.connection.run("grant the reading of", &target.to_string(), sql).await
     }
