@@ -138,7 +138,7 @@ fn a_run_that_is_asked_for_over_http_is_started_once() {
     assert_eq!(ask(json!({"domain": "fraud", "skip_training": true})).0, StatusCode::UNPROCESSABLE_ENTITY);
 
     let _both = [scheduler(&workspace), scheduler(&workspace)];
-    let request = format!("{runs}/requests/monday");
+    let request = format!("{runs}/requests/{}", asked["request"].as_str().unwrap());
     let run = wait_for(|| served.get(&request).1["run"].as_str().map(str::to_owned));
     let run = format!("{runs}/{run}");
     let done = wait_for(|| Some(served.get(&run).1).filter(|run| run["status"] == "succeeded"));

@@ -16,11 +16,7 @@ pub struct Database {
 impl Database {
     pub fn new() -> Self {
         static TESTS: AtomicU32 = AtomicU32::new(0);
-        let server = std::env::var("SERVICE_POSTGRES").unwrap_or_else(|_| {
-            panic!(
-                "there is no PostgreSQL to test on: run `scripts/services up postgresql`, and set SERVICE_POSTGRES to its address"
-            )
-        });
+        let server = server();
         let name = format!("lakehouse_test_{}_{}", std::process::id(), TESTS.fetch_add(1, Ordering::Relaxed));
         let database = Self { server: server.parse().unwrap(), name, runtime: Runtime::new().unwrap() };
         database.on_server(&format!("create database {}", database.name));
@@ -59,6 +55,11 @@ impl Database {
             connection.execute(AssertSqlSafe(sql.to_owned())).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         });
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the server of the tests is no setting of the programs")]
+fn server() -> String {
+    std::env::var("SERVICE_POSTGRES").expect("SERVICE_POSTGRES, the address of a server: see `scripts/services env`")
 }
 
 impl Drop for Database {

@@ -103,7 +103,8 @@ fn is_same(text: &str, copy: &Value) -> bool {
         Value::Null => text.is_empty(),
         Value::Number(number) => text.parse() == Ok(number.as_f64().unwrap()),
         Value::String(copied) => *text == copied.replace("+00:00", "Z") || text == copied,
-        other => text == other.to_string(),
+        Value::Bool(copied) => text.parse() == Ok(*copied),
+        Value::Array(_) | Value::Object(_) => false,
     }
 }
 

@@ -109,7 +109,8 @@ async fn rows(lake: &Lake) -> Vec<String> {
     batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |row| text(batch, row))).collect()
 }
 
-fn lose_and_double_nothing(store: &str, uri: &str) {
+/// Gives the sentence that says what was tried.
+fn lose_and_double_nothing(store: &str, uri: &str) -> String {
     let started = Instant::now();
     let (mut acknowledged, mut there) = race(store, uri);
     acknowledged.sort();
@@ -121,18 +122,18 @@ fn lose_and_double_nothing(store: &str, uri: &str) {
     let version = Runtime::new().unwrap().block_on(lake.table(&domain(), &table())).unwrap().unwrap().version;
     assert_eq!(version, (WRITERS * BATCHES) as u64 - 1, "{store}: every commit is a version, and no other is");
     let seconds = started.elapsed().as_secs_f64();
-    println!("{store}: {WRITERS} processes, {} batches, each acknowledged and there once, {seconds:.1} s", there.len());
+    format!("{store}: {WRITERS} processes, {} batches, each acknowledged and there once, {seconds:.1} s", there.len())
 }
 
 #[test]
 fn of_eight_processes_on_one_table_on_disk_nothing_is_lost_or_doubled() {
     let folder = TempDir::new().unwrap();
-    lose_and_double_nothing("disk", folder.path().join("lake").to_str().unwrap());
+    println!("{}", lose_and_double_nothing("disk", folder.path().join("lake").to_str().unwrap()));
 }
 
 #[test]
 fn of_eight_processes_on_one_table_in_a_bucket_nothing_is_lost_or_doubled() {
     for bucket in Bucket::all() {
-        lose_and_double_nothing(bucket.name, &bucket.fresh_uri());
+        println!("{}", lose_and_double_nothing(bucket.name, &bucket.fresh_uri()));
     }
 }

@@ -3,20 +3,19 @@
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header},
 };
 use jiff::Timestamp;
 use lakehouse_metadata::{EventFilter, EventRecord, RunFilter, RunRecord, RunRequest, RunStatus, StepRecord};
-use lakehouse_service::{ApiResult, JsonBody, PathParams, Problem, Problems, QueryParams};
+use lakehouse_service::{ApiResult, IdempotencyKey, JsonBody, PathParams, Problem, Problems, QueryParams};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use twox_hash::XxHash3_128;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{ApiState, records::away};
 
 const MAX_LIMIT: u32 = 1_000;
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
-const MAX_KEY_BYTES: usize = 200;
 
 /// Which runs to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -206,11 +205,11 @@ pub(crate) struct Request {
 )]
 pub(crate) async fn ask(
     State(state): State<ApiState>,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
     JsonBody(NewRun { domain, skip_training, resume }): JsonBody<NewRun>,
 ) -> ApiResult<(StatusCode, [(header::HeaderName, String); 1], Json<Request>)> {
     let domain = &state.domain(&domain)?.name;
-    let name = request_name(&headers)?;
+    let name = request_name(key.as_deref());
     let records = state.records.open().await?;
     let parameters = json!({ "skip_training": skip_training, "resume": resume });
     records.request_run(&name, domain, Timestamp::now(), &parameters).await.map_err(away)?;
@@ -232,14 +231,9 @@ pub(crate) async fn request(State(state): State<ApiState>, PathParams(name): Pat
     Ok(Json(found.ok_or_else(|| unknown_request(&name))?.into()))
 }
 
-fn request_name(headers: &HeaderMap) -> ApiResult<String> {
-    let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(format!("{:032x}", rand::random::<u128>())) };
-    let is_name = |key: &&str| {
-        (1..=MAX_KEY_BYTES).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-    };
-    key.to_str().ok().filter(is_name).map(str::to_owned).ok_or_else(|| {
-        Problem::bad_request(format!("`Idempotency-Key` is 1 to {MAX_KEY_BYTES} letters, digits, `-`, `_` and `.`"))
-    })
+/// The key's digest: a name that stands in a path as it is.
+fn request_name(key: Option<&str>) -> String {
+    key.map_or_else(|| format!("{:032x}", rand::random::<u128>()), |key| format!("{:032x}", XxHash3_128::oneshot(key.as_bytes())))
 }
 
 fn unknown(run: &str) -> Problem {

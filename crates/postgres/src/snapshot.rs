@@ -1,9 +1,7 @@
 //! The batches of a source's table, all as they were at one instant.
 
-use std::pin::Pin;
-
 use bytes::Bytes;
-use futures::{Stream, StreamExt as _};
+use futures::{StreamExt as _, stream::BoxStream};
 use jiff::civil::Date;
 use lakehouse_spec::{DatabaseSpec, SourceContract};
 use sqlx::Row as _;
@@ -86,10 +84,7 @@ impl Snapshot {
     }
 
     /// The rows of a date as CSV with a header, buffer by buffer.
-    pub async fn rows(
-        &mut self,
-        date: Date,
-    ) -> Result<Pin<Box<dyn Stream<Item = Result<Bytes, PostgresError>> + Send + '_>>, PostgresError> {
+    pub async fn rows(&mut self, date: Date) -> Result<BoxStream<'_, Result<Bytes, PostgresError>>, PostgresError> {
         let failed = self.connection.failed("read rows of", &self.table.to_string());
         let columns = self.source.contract.stored_columns().zip(&self.held);
         let columns: Vec<String> = columns.map(|(column, held)| readable(column, *held)).collect();

@@ -16,7 +16,7 @@ mod request_id;
 mod serve;
 mod service;
 
-pub use extract::{JsonBody, PathParams, QueryParams};
+pub use extract::{IdempotencyKey, JsonBody, PathParams, QueryParams};
 pub use problem::{ApiResult, Problem, ProblemBody, Problems};
 pub use request_id::REQUEST_ID;
 pub use serve::{serve, stop_on_signal};

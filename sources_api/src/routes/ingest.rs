@@ -4,11 +4,11 @@ use axum::{
     Json,
     body::Body,
     extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
 };
 use jiff::Timestamp;
 use lakehouse_landing::{Pushed, Receipt, RefusedRow};
-use lakehouse_service::{ApiResult, PathParams, Problem, Problems};
+use lakehouse_service::{ApiResult, IdempotencyKey, PathParams, Problem, Problems};
 use lakehouse_spec::{DomainName, SourceName};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::Semaphore, time::timeout};
@@ -19,9 +19,6 @@ use crate::{
     ingest::{BodyFault, Closed, Door, PushError, PushFormat, Terms, receive},
 };
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-const MAX_KEY_BYTES: usize = 255;
 const RETRY_AFTER_SECONDS: u32 = 5;
 
 /// A source.
@@ -86,22 +83,23 @@ pub struct RefusedRowAnswer {
 pub async fn ingest(
     State(AppState { doors, pushes, limits, .. }): State<AppState>,
     PathParams(SourcePath { domain, source }): PathParams<SourcePath>,
+    IdempotencyKey(key): IdempotencyKey,
     headers: HeaderMap,
     body: Body,
 ) -> ApiResult<(StatusCode, HeaderMap, Json<PushAnswer>)> {
     let door = doors.open(&domain, &source).map_err(|closed| refuse(closed, &domain, &source))?;
     let format = format(&headers)?;
-    let key = key(&headers)?;
     let patience = limits.request_timeout();
     let busy = |_| Problem::too_many_requests("other pushes are under way", RETRY_AFTER_SECONDS);
     let _turn = timeout(patience, Semaphore::acquire_owned(pushes)).await.map_err(busy)?.map_err(Problem::internal)?;
     let terms = Terms { max_bytes: limits.upload_bytes, patience };
-    let pushed = receive(&door, key, format, terms, body.into_data_stream()).await.map_err(|error| refusal(error, &door))?;
+    let pushed =
+        receive(&door, key.as_deref(), format, terms, body.into_data_stream()).await.map_err(|error| refusal(error, &door))?;
     let mut headers = HeaderMap::new();
     let receipt = match pushed {
         Pushed::Accepted(receipt) => receipt,
         Pushed::Before(receipt) => {
-            headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+            headers.extend([IdempotencyKey::REPLAYED]);
             receipt
         }
         Pushed::Nothing { refused, refused_rows } => return Err(nothing(refused, &refused_rows)),
@@ -126,14 +124,6 @@ fn format(headers: &HeaderMap) -> ApiResult<PushFormat> {
     PushFormat::of(content_type).ok_or_else(|| {
         Problem::unsupported_media_type("rows are read as application/x-ndjson or application/vnd.apache.arrow.stream")
     })
-}
-
-fn key(headers: &HeaderMap) -> ApiResult<Option<&str>> {
-    let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    match key.to_str() {
-        Ok(key) if !key.is_empty() && key.len() <= MAX_KEY_BYTES => Ok(Some(key)),
-        _ => Err(Problem::bad_request(format!("`Idempotency-Key` is 1 to {MAX_KEY_BYTES} printable ASCII characters"))),
-    }
 }
 
 fn refuse(closed: Closed, domain: &DomainName, source: &SourceName) -> Problem {

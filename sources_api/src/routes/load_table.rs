@@ -4,10 +4,10 @@ use axum::{
     Json,
     body::Body,
     extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
 };
 use lakehouse_postgres::{Database, LoadError, LoadJob, Loaded, PostgresError, load};
-use lakehouse_service::{ApiResult, PathParams, Problem, Problems, QueryParams};
+use lakehouse_service::{ApiResult, IdempotencyKey, PathParams, Problem, Problems, QueryParams};
 use lakehouse_spec::{DatabaseSpec, SourceContract};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::Semaphore, task::spawn_blocking};
@@ -20,9 +20,7 @@ use crate::{
     upload::{Terms, spool},
 };
 
-const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const RETRY_AFTER_SECONDS: u32 = 10;
-const MAX_KEY_BYTES: usize = 200;
 
 /// The path of a table.
 #[derive(Deserialize, IntoParams)]
@@ -89,12 +87,12 @@ pub async fn load_table(
     State(state): State<AppState>,
     PathParams(TablePath { table }): PathParams<TablePath>,
     QueryParams(LoadQuery { file }): QueryParams<LoadQuery>,
+    IdempotencyKey(key): IdempotencyKey,
     headers: HeaderMap,
     body: Body,
 ) -> ApiResult<(StatusCode, HeaderMap, Json<LoadAnswer>)> {
     let (contract, spec) = state.tables.find(&table).ok_or_else(|| unknown_table(&table))?;
     let database = state.tables.database.clone().ok_or_else(not_configured)?;
-    let key = idempotency_key(&headers)?;
     let busy = |_| Problem::too_many_requests("other loads are under way", RETRY_AFTER_SECONDS);
     let _turn = Semaphore::try_acquire_owned(state.tables.turns.clone()).map_err(busy)?;
     let input = match file {
@@ -106,7 +104,7 @@ pub async fn load_table(
     let (mut status, mut headers) = (StatusCode::CREATED, HeaderMap::new());
     if loaded.is_repeated {
         status = StatusCode::OK;
-        headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+        headers.extend([IdempotencyKey::REPLAYED]);
     }
     Ok((status, headers, Json(loaded.into())))
 }
@@ -153,14 +151,6 @@ async fn run(
     let file = content(file, &name, state.limits.upload_bytes).map_err(|_| unreadable())?;
     let key = key.map_or_else(|| format!("sha256:{sha256}"), |key| format!("key:{key}"));
     load(database, &LoadJob { contract, table, key, sha256 }, file).await.map_err(refusal)
-}
-
-fn idempotency_key(headers: &HeaderMap) -> ApiResult<Option<String>> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let is_key = |text: &&str| (1..=MAX_KEY_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-    let key = value.to_str().ok().filter(is_key);
-    let refused = || Problem::bad_request("an Idempotency-Key has 1 to 200 visible ASCII characters");
-    key.map(|key| Some(key.to_owned())).ok_or_else(refused)
 }
 
 fn unknown_table(name: &str) -> Problem {

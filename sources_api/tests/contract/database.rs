@@ -17,9 +17,7 @@ pub struct Database {
 /// Tells a story with a database of its own.
 pub async fn on_postgres(story: impl AsyncFnOnce(&Database)) {
     static STORIES: AtomicU32 = AtomicU32::new(0);
-    let server = std::env::var("SERVICE_POSTGRES").unwrap_or_else(|_| {
-        panic!("there is no PostgreSQL to test on: run `scripts/services up postgresql`, and set SERVICE_POSTGRES to its address")
-    });
+    let server = server();
     let name = format!("loads_test_{}_{}", std::process::id(), STORIES.fetch_add(1, Ordering::Relaxed));
     let server = Database { url: server };
     server.run(&format!("create database {name}")).await;
@@ -30,6 +28,11 @@ pub async fn on_postgres(story: impl AsyncFnOnce(&Database)) {
     told.unwrap_or_else(|panic| resume_unwind(panic));
 }
 
+#[expect(clippy::disallowed_methods, reason = "the server of the tests is no setting of the programs")]
+fn server() -> String {
+    std::env::var("SERVICE_POSTGRES").expect("SERVICE_POSTGRES, the address of a server: see `scripts/services env`")
+}
+
 impl Database {
     pub async fn connect(&self) -> PgConnection {
         PgConnection::connect(&self.url).await.expect("the server answers")
@@ -37,7 +40,7 @@ impl Database {
 
     pub async fn run(&self, sql: &str) {
         let mut connection = self.connect().await;
-        connection.execute(AssertSqlSafe(sql.to_owned())).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        connection.execute(AssertSqlSafe(sql.to_owned())).await.expect(sql);
     }
 
     /// The rows of a query, each as its columns joined by `|`.
@@ -45,6 +48,6 @@ impl Database {
         let sql =
             format!("select concat_ws('|', variadic array(select value from json_each_text(row_to_json(q)))) from ({sql}) q");
         let rows = self.connect().await.fetch_all(AssertSqlSafe(sql.clone())).await;
-        rows.unwrap_or_else(|error| panic!("{sql}: {error}")).iter().map(|row| row.get(0)).collect()
+        rows.expect(&sql).iter().map(|row| row.get(0)).collect()
     }
 }

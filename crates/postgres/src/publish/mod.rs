@@ -3,7 +3,7 @@
 //! All tables of a publication change in one transaction: rows are deleted and copied anew in the tables as they stand, so nobody
 //! who reads is waited for or made to wait, everybody sees the old state of all tables or the new one, and views, grants and
 //! indexes stay. `truncate` and renaming would be quicker, and show an open snapshot an empty table; see
-//! docs/decisions/006-publishing-by-delete-and-copy.md.
+//! docs/decisions/005-publishing-by-delete-and-copy.md.
 
 mod shape;
 mod sql_type;
