@@ -74,7 +74,6 @@ fn heavy_crates_have_one_door() {
         ("deltalake", vec!["lakehouse-lake"]),
         ("datafusion", vec!["lakehouse-engine", "lakehouse-lake"]),
         ("smartcore", vec!["lakehouse-training"]),
-        ("forust-ml", vec!["lakehouse-training"]),
         ("sqlx", vec!["lakehouse-metadata", "lakehouse-postgres"]),
         ("axum", vec!["lakehouse-api", "lakehouse-api-ml", "lakehouse-service", "lakehouse-sources-api"]),
     ];

@@ -129,7 +129,7 @@ pub fn constant(model: &str, probability: f64) -> Model {
 
 /// The same, with other inputs than the domain's.
 pub fn constant_of(model: &str, features: &[FeatureSpec], probability: f64) -> Model {
-    build(model, encoder(features), |forest| forest.push_leaf(probability))
+    build(model, encoder(features), |forest| forest.push_leaf(probability, 2.0))
 }
 
 /// A model that gives 0.9 where a number is at or above `threshold`, else 0.1. The number is named as the encoder names it.
@@ -137,9 +137,9 @@ pub fn split_on(model: &str, number: &str, threshold: f64) -> Model {
     let encoder = encoder(&features(model));
     let position = encoder.output_names().iter().position(|name| name == number).expect(number);
     build(model, encoder, |forest| {
-        forest.push_split(u32::try_from(position).expect("position"), threshold, [1, 2], true);
-        forest.push_leaf(0.1);
-        forest.push_leaf(0.9);
+        forest.push_split(u32::try_from(position).expect("position"), threshold, [1, 2], true, 2.0);
+        forest.push_leaf(0.1, 1.0);
+        forest.push_leaf(0.9, 1.0);
     })
 }
 

@@ -181,7 +181,7 @@ impl Model {
         Ok(self.encoder().bind(columns)?.score(&self.form, rows))
     }
 
-    fn encoder(&self) -> &Encoder {
+    pub(crate) fn encoder(&self) -> &Encoder {
         &self.manifest.encoder
     }
 

@@ -7,12 +7,14 @@
 //! - [`Value`], [`Record`], [`Columns`]: one input, one row of inputs, many rows of inputs.
 //! - [`Encoder`]: inputs → numbers, NaN meaning absent.
 //! - [`ScoringForm`]: numbers → a probability. One file a form in `forms/`.
+//! - [`Contributions`]: which inputs a score comes from.
 //! - [`Metrics`]: scores and labels → how good they are.
 //! - [`Model`], [`Manifest`]: the whole, as files.
 
 mod artifact;
 mod columns;
 mod encode;
+mod explain;
 mod fold;
 mod forms;
 mod manifest;
@@ -24,7 +26,8 @@ mod value;
 pub use artifact::{ArtifactError, FORM_FILE, Files, MANIFEST_FILE, Model};
 pub use columns::{Column, Columns, ColumnsError, TextColumn};
 pub use encode::{BoundEncoder, Encoder, EncoderError, Input, InputError, Layout};
-pub use forms::{Combine, FlatForest, Forest, FormError, Linear, LinearParts, ScoringForm};
+pub use explain::{Contribution, Contributions, ExplanationError};
+pub use forms::{Combine, ExplainError, FlatForest, Forest, FormError, Linear, LinearParts, Scale, ScoringForm};
 pub use manifest::{Description, FORMAT, Manifest, SampleRow, Source, Split, SplitPart};
 pub use metrics::Metrics;
 pub use random::Random;

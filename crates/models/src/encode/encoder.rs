@@ -175,6 +175,20 @@ impl Encoder {
         }
     }
 
+    /// Adds up what belongs to one input: all numbers of its features; a ratio counts half for each of its two inputs.
+    pub(crate) fn by_input(&self, by_number: &[f64]) -> Vec<f64> {
+        let mut by_input = vec![0.0; self.inputs.len()];
+        for feature in &self.features {
+            let sum: f64 = by_number.iter().skip(feature.start).take(feature.transform.width()).sum();
+            let (own, others) = if feature.other.is_some() { (sum / 2.0, sum / 2.0) } else { (sum, 0.0) };
+            by_input[feature.input] += own;
+            if let Some(other) = feature.other {
+                by_input[other] += others;
+            }
+        }
+        by_input
+    }
+
     pub(super) fn input(&self, feature: &Feature) -> &Input {
         &self.inputs[feature.input]
     }

@@ -53,6 +53,9 @@ pub struct FlatForest {
     pub missing_left: Vec<bool>,
     /// A leaf's value; 0 in other nodes.
     pub value: Vec<f64>,
+    /// The weight of the rows a node was fitted on; empty where it is not known, and such a forest cannot be explained.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cover: Vec<f64>,
 }
 
 /// A checked forest.
@@ -63,6 +66,8 @@ pub struct Forest {
     combine: Combine,
     roots: Vec<u32>,
     nodes: Vec<Node>,
+    /// One a node, or none at all.
+    cover: Vec<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,6 +78,29 @@ struct Node {
     right: u32,
     /// The number it looks at with [`MISSING_LEFT`], or [`LEAF`].
     feature: u32,
+}
+
+/// One step down a tree.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Step {
+    /// A leaf and its value.
+    Leaf(f64),
+    /// A number is looked at, and the row takes one of two ways.
+    Split { feature: u32, taken: Child, other: Child },
+}
+
+/// A child and the share of its parent's rows that went there when the tree was fitted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Child {
+    pub(super) node: u32,
+    pub(super) share: f64,
+}
+
+impl Node {
+    fn goes_left(&self, numbers: &[f64]) -> bool {
+        let number = numbers.get((self.feature & !MISSING_LEFT) as usize).copied().unwrap_or(f64::NAN);
+        number < self.number || (number.is_nan() && self.feature & MISSING_LEFT != 0)
+    }
 }
 
 impl Forest {
@@ -107,11 +135,33 @@ impl Forest {
     fn leaf(&self, root: u32, numbers: &[f64]) -> f64 {
         let mut node = self.nodes[root as usize];
         while node.feature != LEAF {
-            let number = numbers.get((node.feature & !MISSING_LEFT) as usize).copied().unwrap_or(f64::NAN);
-            let goes_left = number < node.number || (number.is_nan() && node.feature & MISSING_LEFT != 0);
-            node = self.nodes[if goes_left { node.left } else { node.right } as usize];
+            node = self.nodes[if node.goes_left(numbers) { node.left } else { node.right } as usize];
         }
         node.number
+    }
+
+    /// The first node of each tree.
+    pub(super) fn roots(&self) -> &[u32] {
+        &self.roots
+    }
+
+    /// How leaves become a probability.
+    pub(super) fn combine(&self) -> Combine {
+        self.combine
+    }
+
+    /// What explaining a row needs to know of a node; `None` where the rows it was fitted on are not known.
+    pub(super) fn step(&self, node: u32, numbers: &[f64]) -> Option<Step> {
+        let position = node as usize;
+        let node = self.nodes.get(position)?;
+        if node.feature == LEAF {
+            return Some(Step::Leaf(node.number));
+        }
+        let [left, right] = [node.left, node.right].map(|child| Some((child, *self.cover.get(child as usize)?)));
+        let (taken, other) = if node.goes_left(numbers) { (left?, right?) } else { (right?, left?) };
+        let both = taken.1 + other.1;
+        let child = |(node, cover): (u32, f64)| Child { node, share: cover / both };
+        Some(Step::Split { feature: node.feature & !MISSING_LEFT, taken: child(taken), other: child(other) })
     }
 
     fn start(&self) -> f64 {
@@ -123,9 +173,17 @@ impl Forest {
 
     fn finish(&self, sum: f64) -> f64 {
         match self.combine {
-            Combine::Sum { .. } if sum.is_nan() => 0.5,
-            Combine::Sum { .. } => sigmoid(sum),
-            Combine::Mean { odds_factor } => multiply_odds(sum / self.roots.len() as f64, odds_factor),
+            Combine::Sum { .. } => self.probability(sum),
+            Combine::Mean { .. } => self.probability(sum / self.roots.len() as f64),
+        }
+    }
+
+    /// From the sum or the mean of the leaves.
+    pub(super) fn probability(&self, combined: f64) -> f64 {
+        match self.combine {
+            Combine::Sum { .. } if combined.is_nan() => 0.5,
+            Combine::Sum { .. } => sigmoid(combined),
+            Combine::Mean { odds_factor } => multiply_odds(combined, odds_factor),
         }
     }
 }
@@ -134,7 +192,8 @@ impl FlatForest {
     /// A forest without trees, to be filled with [`push_leaf`](Self::push_leaf) and [`push_split`](Self::push_split).
     pub fn new(width: u32, combine: Combine) -> Self {
         let (feature, left, right, roots) = (vec![], vec![], vec![], vec![]);
-        Self { width, combine, roots, feature, threshold: vec![], left, right, missing_left: vec![], value: vec![] }
+        let (missing_left, value, cover) = (vec![], vec![], vec![]);
+        Self { width, combine, roots, feature, threshold: vec![], left, right, missing_left, value, cover }
     }
 
     /// The next node starts a tree.
@@ -148,23 +207,24 @@ impl FlatForest {
         u32::try_from(self.value.len()).unwrap_or(u32::MAX)
     }
 
-    /// Adds a leaf.
-    pub fn push_leaf(&mut self, value: f64) {
-        self.push(0, 0.0, [0, 0], false, value);
+    /// Adds a leaf that was fitted on rows of weight `cover`.
+    pub fn push_leaf(&mut self, value: f64, cover: f64) {
+        self.push(0, 0.0, [0, 0], false, value, cover);
     }
 
     /// Adds a node with two children, given by their positions.
-    pub fn push_split(&mut self, feature: u32, threshold: f64, children: [u32; 2], missing_left: bool) {
-        self.push(feature, threshold, children, missing_left, 0.0);
+    pub fn push_split(&mut self, feature: u32, threshold: f64, children: [u32; 2], missing_left: bool, cover: f64) {
+        self.push(feature, threshold, children, missing_left, 0.0, cover);
     }
 
-    fn push(&mut self, feature: u32, threshold: f64, [left, right]: [u32; 2], missing_left: bool, value: f64) {
+    fn push(&mut self, feature: u32, threshold: f64, [left, right]: [u32; 2], missing_left: bool, value: f64, cover: f64) {
         self.feature.push(feature);
         self.threshold.push(threshold);
         self.left.push(left);
         self.right.push(right);
         self.missing_left.push(missing_left);
         self.value.push(value);
+        self.cover.push(cover);
     }
 
     fn check(&self) -> Result<(), FormError> {
@@ -175,6 +235,7 @@ impl FlatForest {
             ("left", self.left.len()),
             ("right", self.right.len()),
             ("missing_left", self.missing_left.len()),
+            ("cover", if self.cover.is_empty() { nodes } else { self.cover.len() }),
         ];
         if let Some((name, _)) = lengths.into_iter().find(|(_, length)| *length != nodes) {
             return Err(FormError::Length(name));
@@ -186,6 +247,9 @@ impl FlatForest {
             if !numbers.iter().all(|number| number.is_finite()) {
                 return Err(FormError::NotFinite(name));
             }
+        }
+        if !self.cover.iter().all(|cover| cover.is_finite() && *cover > 0.0) {
+            return Err(FormError::Range { name: "cover", rule: "above 0" });
         }
         self.check_combine()?;
         let is_ascending = self.roots.is_sorted_by(|one, next| one < next);
@@ -242,7 +306,7 @@ impl TryFrom<FlatForest> for Forest {
             Node { number: flat.threshold[node], left, right, feature: flat.feature[node] | missing }
         };
         let nodes = (0..flat.value.len()).map(node).collect();
-        Ok(Self { width: flat.width, combine: flat.combine, nodes, roots: flat.roots })
+        Ok(Self { width: flat.width, combine: flat.combine, nodes, roots: flat.roots, cover: flat.cover })
     }
 }
 
@@ -251,13 +315,14 @@ impl From<Forest> for FlatForest {
         let mut flat = Self::new(forest.width, forest.combine);
         for node in &forest.nodes {
             if node.feature == LEAF {
-                flat.push_leaf(node.number);
+                flat.push_leaf(node.number, 0.0);
             } else {
                 let missing_left = node.feature & MISSING_LEFT != 0;
-                flat.push_split(node.feature & !MISSING_LEFT, node.number, [node.left, node.right], missing_left);
+                flat.push_split(node.feature & !MISSING_LEFT, node.number, [node.left, node.right], missing_left, 0.0);
             }
         }
         flat.roots = forest.roots;
+        flat.cover = forest.cover;
         flat
     }
 }

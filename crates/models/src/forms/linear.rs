@@ -44,6 +44,16 @@ impl Linear {
     }
 }
 
+impl Linear {
+    /// The log-odds of a row of means, and what each number adds to them.
+    pub(super) fn contributions(&self, numbers: &[f64], out: &mut [f64]) -> f64 {
+        for ((out, number), (mean, slope)) in out.iter_mut().zip(numbers).zip(self.parts.means.iter().zip(&self.slopes)) {
+            *out = if number.is_finite() { (number - mean) * slope } else { 0.0 };
+        }
+        self.parts.intercept
+    }
+}
+
 impl TryFrom<LinearParts> for Linear {
     type Error = FormError;
 

@@ -6,11 +6,23 @@
 mod forest;
 mod linear;
 mod probability;
+mod tree_shap;
 
 use serde::{Deserialize, Serialize};
 
 pub use forest::{Combine, FlatForest, Forest};
 pub use linear::{Linear, LinearParts};
+pub use tree_shap::ExplainError;
+
+/// What contributions add up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Log-odds, before the logistic function: linear forms and boosted trees.
+    LogOdds,
+    /// The mean of the leaves' probabilities, before its odds are corrected for sampling: bagged trees.
+    LeafMean,
+}
 
 /// How numbers become a probability.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,6 +91,33 @@ impl ScoringForm {
         match self {
             Self::Linear(linear) => linear.score(numbers),
             Self::Forest(forest) => forest.score(numbers),
+        }
+    }
+
+    /// What contributions to this form's score add up to.
+    pub fn scale(&self) -> Scale {
+        match self {
+            Self::Forest(forest) if matches!(forest.combine(), Combine::Mean { .. }) => Scale::LeafMean,
+            Self::Linear(_) | Self::Forest(_) => Scale::LogOdds,
+        }
+    }
+
+    /// Exact Shapley values of one row, one a number, on this form's [`scale`](Self::scale): with the value returned, that of
+    /// no row in particular, they add up to the row's own. `out` is replaced.
+    pub fn contributions(&self, numbers: &[f64], out: &mut Vec<f64>) -> Result<f64, ExplainError> {
+        out.clear();
+        out.resize(self.width(), 0.0);
+        match self {
+            Self::Linear(linear) => Ok(linear.contributions(numbers, out)),
+            Self::Forest(forest) => tree_shap::contributions(forest, numbers, out),
+        }
+    }
+
+    /// The probability at a point of the [`scale`](Self::scale).
+    pub fn probability(&self, point: f64) -> f64 {
+        match self {
+            Self::Forest(forest) => forest.probability(point),
+            Self::Linear(_) => probability::sigmoid(point),
         }
     }
 

@@ -11,13 +11,13 @@ fn parts() -> LinearParts {
 fn flat(combine: Combine) -> FlatForest {
     let mut flat = FlatForest::new(2, combine);
     flat.start_tree();
-    flat.push_split(0, 1.5, [1, 2], true);
-    flat.push_split(1, 0.0, [3, 4], false);
-    flat.push_leaf(0.9);
-    flat.push_leaf(0.1);
-    flat.push_leaf(0.2);
+    flat.push_split(0, 1.5, [1, 2], true, 3.0);
+    flat.push_split(1, 0.0, [3, 4], false, 2.0);
+    flat.push_leaf(0.9, 1.0);
+    flat.push_leaf(0.1, 1.0);
+    flat.push_leaf(0.2, 1.0);
     flat.start_tree();
-    flat.push_leaf(0.5);
+    flat.push_leaf(0.5, 1.0);
     flat
 }
 
@@ -123,6 +123,7 @@ proptest! {
             flat.right.push(right);
             flat.missing_left.push(missing_left);
             flat.value.push(value);
+            flat.cover.push(1.0);
         }
         if let Ok(forest) = Forest::try_from(flat) {
             let score = ScoringForm::Forest(forest).score(&row);

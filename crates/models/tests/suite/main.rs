@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod encoding;
 #[cfg(test)]
+mod explanations;
+#[cfg(test)]
 mod forms;
 #[cfg(test)]
 mod metrics;

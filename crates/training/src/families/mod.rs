@@ -2,9 +2,9 @@
 //!
 //! Adding one takes its file and a line in [`FAMILIES`]; the contract suite in `tests/` then runs on it.
 
-mod bagged_trees;
-mod export;
+mod binned;
 mod gradient_boosting;
+mod grow;
 mod logistic_loss;
 mod logistic_regression;
 mod parameters;
@@ -63,9 +63,6 @@ pub enum FitError {
     /// The library refused.
     #[error("the fitting library failed: {0}")]
     Library(String),
-    /// What the library fitted is not what its export expects.
-    #[error("the fitted trees could not be read")]
-    Export(#[source] serde_json::Error),
     /// What came out cannot be scored.
     #[error("the fitted model cannot be scored")]
     Form(#[source] FormError),

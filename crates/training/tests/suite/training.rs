@@ -1,5 +1,7 @@
 //! Whole training runs.
 
+use std::collections::BTreeMap;
+
 use lakehouse_models::{Column, Columns, FORM_FILE, Field, MANIFEST_FILE, Model, Source};
 use lakehouse_spec::TrainingSpec;
 use lakehouse_training::{Champion, Context, Progress, TrainingError, TrainingOutcome, TrainingRows, decide, train};
@@ -119,10 +121,37 @@ fn a_record_scores_like_its_row() {
         let scores = candidate.model.score_columns(&columns, &rows).expect("scores");
         for (row, expected) in rows.iter().zip(scores) {
             let named = columns.iter().map(|(name, column)| (name.to_owned(), Field::from(column.value(*row as usize))));
-            let record: std::collections::BTreeMap<String, Field> = named.collect();
+            let record: BTreeMap<String, Field> = named.collect();
             let score = candidate.model.score(&record).expect("scores");
             assert_eq!(score.to_bits(), expected.to_bits(), "{}", candidate.family);
         }
+    }
+}
+
+#[test]
+fn a_score_is_explained_by_its_inputs() {
+    let made = made(2000, 4);
+    let outcome = run(&spec(&ALL), &made.rows(), None).expect("trains");
+    let columns = made.columns();
+    for candidate in &outcome.candidates {
+        let mut by_input = BTreeMap::<String, f64>::new();
+        for row in 0..200 {
+            let named = columns.iter().map(|(name, column)| (name.to_owned(), Field::from(column.value(row))));
+            let record: BTreeMap<String, Field> = named.collect();
+            let why = candidate.model.explain(&record).expect("explains");
+            let sum = why.inputs.iter().fold(why.base, |sum, input| sum + input.contribution);
+            assert!((candidate.model.form().probability(sum) - why.score).abs() < 1e-9, "{}", candidate.family);
+            assert_eq!(why.score, candidate.model.score(&record).expect("scores"));
+            assert!(why.inputs.is_sorted_by(|one, next| one.contribution.abs() >= next.contribution.abs()));
+            assert_eq!((why.inputs.len(), why.reasons(2).len()), (5, 2));
+            for input in &why.inputs {
+                *by_input.entry(input.input.clone()).or_default() += input.contribution.abs();
+            }
+        }
+        // The made-up fraud shows in amounts and velocities; one input is never known.
+        assert!(by_input["amount"] > by_input["is_online"], "{}: {by_input:?}", candidate.family);
+        assert!(by_input["velocity"] > by_input["is_online"], "{}: {by_input:?}", candidate.family);
+        assert_eq!(by_input["never_known"], 0.0, "{}", candidate.family);
     }
 }
 
