@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// Above this, a purchase is called fraud.
-const FRAUD_ABOVE: f64 = 0.5;
+const MIDDLE: f64 = 0.5;
 /// Further than this from it, the call is a confident one.
 const CONFIDENT_BEYOND: f64 = 0.3;
 
@@ -14,7 +14,7 @@ pub struct Prediction {
     /// Between 0 and 1.
     #[schema(minimum = 0, maximum = 1, example = 0.15)]
     fraud_probability: f64,
-    /// Is the probability above 0.5?
+    /// Is the probability above the model's threshold, 0.5 unless its training chose another?
     #[schema(example = false)]
     is_fraud: bool,
     /// `Haute` when the probability is further than 0.3 from 0.5, else `Moyenne`.
@@ -29,12 +29,12 @@ enum Confidence {
 }
 
 impl Prediction {
-    /// What `fraud_probability` means.
-    pub fn new(fraud_probability: f64) -> Self {
+    /// What `fraud_probability` means to a model whose alerts lie above `threshold`.
+    pub fn new(fraud_probability: f64, threshold: f64) -> Self {
         // In doubles 0.8 is further from 0.5 than 0.2 is: clients have seen `Haute` for the one and `Moyenne` for the other.
-        let is_confident = (fraud_probability - FRAUD_ABOVE).abs() > CONFIDENT_BEYOND;
+        let is_confident = (fraud_probability - MIDDLE).abs() > CONFIDENT_BEYOND;
         let confidence = if is_confident { Confidence::Haute } else { Confidence::Moyenne };
-        Self { fraud_probability, is_fraud: fraud_probability > FRAUD_ABOVE, confidence }
+        Self { fraud_probability, is_fraud: fraud_probability > threshold, confidence }
     }
 
     /// The probability.
@@ -64,7 +64,7 @@ mod tests {
             (0.8, true, "Haute"),
             (1.0, true, "Haute"),
         ] {
-            let text = serde_json::to_string(&Prediction::new(probability)).expect("json");
+            let text = serde_json::to_string(&Prediction::new(probability, MIDDLE)).expect("json");
             let number = serde_json::to_string(&probability).expect("json");
             let expected = format!(r#"{{"fraud_probability":{number},"is_fraud":{is_fraud},"confidence":"{confidence}"}}"#);
             assert_eq!(text, expected);

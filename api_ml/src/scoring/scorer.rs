@@ -99,7 +99,7 @@ impl Scorer {
         let model = &self.champion.model;
         let value = |input: usize| self.sources.get(input).map_or(Value::Absent, |source| source.value(transaction, signals));
         model.manifest().encoder.encode_with(|input, _| value(input), numbers)?;
-        let prediction = Prediction::new(model.form().score(numbers));
+        let prediction = Prediction::new(model.score_numbers(numbers), model.threshold());
         self.tally.count(prediction);
         Ok(prediction)
     }

@@ -5,8 +5,8 @@ use std::{fs, path::PathBuf, sync::Arc};
 use bytes::Bytes;
 use jiff::Timestamp;
 use lakehouse_models::{
-    Column, Columns, Combine, Description, Encoder, FlatForest, Forest, Metrics, Model, NumberStatistics, ScoringForm, Source,
-    Split, SplitPart,
+    Column, Columns, Combine, Description, Encoder, FlatForest, Forest, Metrics, Model, NumberStatistics, ScoringForm, Serving,
+    Source, Split, SplitPart,
 };
 use lakehouse_registry::{AliasName, NewVersion, Registry};
 use lakehouse_signals::{Event, Kernel, Key, Plan, Snapshot};
@@ -149,7 +149,7 @@ fn build(model: &str, encoder: Encoder, grow: impl FnOnce(&mut FlatForest)) -> M
     forest.start_tree();
     grow(&mut forest);
     let form = ScoringForm::Forest(Forest::try_from(forest).expect("forest"));
-    Model::new(description(model), encoder, form, Vec::new()).expect("model")
+    Model::new(description(model), encoder, form, Serving::default(), Vec::new()).expect("model")
 }
 
 /// An encoder whose texts know four categories.

@@ -3,8 +3,8 @@
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Columns, Description, Encoder, EncoderError, FORMAT, Field, Input, InputError, Manifest, Record, SampleRow, ScoringForm,
-    Value,
+    Columns, DEFAULT_THRESHOLD, Description, Encoder, EncoderError, FORMAT, Field, Input, InputError, Manifest, Record,
+    SampleRow, ScoringForm, Serving, Value,
 };
 
 /// The manifest's file name.
@@ -57,6 +57,9 @@ pub enum ArtifactError {
         /// The form's.
         form: usize,
     },
+    /// The threshold is no probability.
+    #[error("the threshold {0} does not lie between 0 and 1")]
+    Threshold(f64),
     /// A member that follows from the encoder does not.
     #[error("`{0}` does not follow from the encoder")]
     Derived(&'static str),
@@ -87,6 +90,7 @@ impl Model {
         description: Description,
         encoder: Encoder,
         form: ScoringForm,
+        serving: Serving,
         samples: Vec<Vec<Field>>,
     ) -> Result<Self, ArtifactError> {
         let manifest = Manifest {
@@ -95,11 +99,12 @@ impl Model {
             schema_hash: encoder.schema_hash(),
             outputs: encoder.output_names(),
             encoder,
+            serving,
             samples: samples.into_iter().map(|values| SampleRow { values, score: 0.0 }).collect(),
             form_sha256: hex::encode(Sha256::digest(form_bytes(&form)?)),
         };
         let mut model = Self { manifest, form };
-        model.check_width()?;
+        model.check_parts()?;
         let scores: Result<Vec<f64>, _> = (0..model.manifest.samples.len()).map(|row| model.score_sample(row)).collect();
         for (sample, score) in model.manifest.samples.iter_mut().zip(scores?) {
             sample.score = score;
@@ -118,7 +123,7 @@ impl Model {
         }
         let form = serde_json::from_slice(form_json).map_err(ArtifactError::Form)?;
         let model = Self { manifest, form };
-        model.check_width()?;
+        model.check_parts()?;
         if model.manifest.schema_hash != model.encoder().schema_hash() {
             return Err(ArtifactError::Derived("schema_hash"));
         }
@@ -153,6 +158,11 @@ impl Model {
         &self.form
     }
 
+    /// The probability above which a record is an alert.
+    pub fn threshold(&self) -> f64 {
+        self.manifest.serving.threshold.unwrap_or(DEFAULT_THRESHOLD)
+    }
+
     /// The inputs a record must have.
     pub fn inputs(&self) -> &[Input] {
         self.encoder().inputs()
@@ -166,28 +176,42 @@ impl Model {
     /// The same, with a buffer that is used again: nothing is allocated once it has grown.
     pub fn score_with(&self, record: &(impl Record + ?Sized), buffer: &mut Vec<f64>) -> Result<f64, InputError> {
         self.encoder().encode(record, buffer)?;
-        Ok(self.form.score(buffer))
+        Ok(self.score_numbers(buffer))
     }
 
     /// The probability for values in the order of [`inputs`](Self::inputs): no look-up by name.
     pub fn score_values(&self, values: &[Value<'_>], buffer: &mut Vec<f64>) -> Result<f64, InputError> {
         let value = |input: usize, _: &Input| values.get(input).copied().unwrap_or(Value::Absent);
         self.encoder().encode_with(value, buffer)?;
-        Ok(self.form.score(buffer))
+        Ok(self.score_numbers(buffer))
+    }
+
+    /// The probability for the encoder's numbers of a row.
+    pub fn score_numbers(&self, numbers: &[f64]) -> f64 {
+        self.calibrated(self.form.score(numbers))
     }
 
     /// The probabilities of many rows, in blocks. An absent required value counts as absent here.
     pub fn score_columns(&self, columns: &Columns, rows: &[u32]) -> Result<Vec<f64>, EncoderError> {
-        Ok(self.encoder().bind(columns)?.score(&self.form, rows))
+        let mut scores = self.encoder().bind(columns)?.score(&self.form, rows);
+        scores.iter_mut().for_each(|score| *score = self.calibrated(*score));
+        Ok(scores)
     }
 
     pub(crate) fn encoder(&self) -> &Encoder {
         &self.manifest.encoder
     }
 
-    fn check_width(&self) -> Result<(), ArtifactError> {
+    fn check_parts(&self) -> Result<(), ArtifactError> {
         let (encoder, form) = (self.encoder().width(), self.form.width());
-        if encoder == form { Ok(()) } else { Err(ArtifactError::Width { encoder, form }) }
+        if encoder != form {
+            return Err(ArtifactError::Width { encoder, form });
+        }
+        if (0.0..=1.0).contains(&self.threshold()) { Ok(()) } else { Err(ArtifactError::Threshold(self.threshold())) }
+    }
+
+    fn calibrated(&self, score: f64) -> f64 {
+        self.manifest.serving.calibration.as_ref().map_or(score, |calibration| calibration.apply(score))
     }
 
     fn score_sample(&self, row: usize) -> Result<f64, ArtifactError> {

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::{ExplainError, Field, InputError, Model, Record, Scale, Value};
 
-/// Where one score comes from: `base` and all contributions add up to `total`, and `total` becomes the score.
+/// Where one score comes from: `base` and all contributions add up to `total`, which becomes the score as
+/// [`ScoringForm::probability`](crate::ScoringForm::probability) and the model's calibration say.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Contributions {
     /// What the numbers are measured on.

@@ -12,6 +12,7 @@
 //! - [`Model`], [`Manifest`]: the whole, as files.
 
 mod artifact;
+mod calibration;
 mod columns;
 mod encode;
 mod explain;
@@ -24,11 +25,12 @@ mod statistics;
 mod value;
 
 pub use artifact::{ArtifactError, FORM_FILE, Files, MANIFEST_FILE, Model};
+pub use calibration::{Calibration, CalibrationError, CalibrationParts};
 pub use columns::{Column, Columns, ColumnsError, TextColumn};
 pub use encode::{BoundEncoder, Encoder, EncoderError, Input, InputError, Layout};
 pub use explain::{Contribution, Contributions, ExplanationError};
 pub use forms::{Combine, ExplainError, FlatForest, Forest, FormError, Linear, LinearParts, Scale, ScoringForm};
-pub use manifest::{Description, FORMAT, Manifest, SampleRow, Source, Split, SplitPart};
+pub use manifest::{DEFAULT_THRESHOLD, Description, FORMAT, Manifest, SampleRow, Serving, Source, Split, SplitPart};
 pub use metrics::Metrics;
 pub use random::Random;
 pub use statistics::{InputStatistics, NumberStatistics, QUANTILES, Statistics};

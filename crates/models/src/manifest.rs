@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Encoder, Field, InputStatistics, Metrics, NumberStatistics};
+use crate::{Calibration, Encoder, Field, InputStatistics, Metrics, NumberStatistics};
 
 /// The manifest's own format; another one is refused.
 pub const FORMAT: u32 = 1;
@@ -23,6 +23,9 @@ pub struct Manifest {
     pub schema_hash: String,
     /// Inputs and transforms.
     pub encoder: Encoder,
+    /// What becomes of the form's score.
+    #[serde(flatten)]
+    pub serving: Serving,
     /// A name for each number the encoder gives.
     pub outputs: Vec<String>,
     /// Rows that were not trained on, with the scores they must get.
@@ -30,6 +33,20 @@ pub struct Manifest {
     /// The SHA-256 of the scoring form's file, in hexadecimal.
     pub form_sha256: String,
 }
+
+/// What becomes of a form's score. Both are absent from the manifests of models that were not asked for either.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Serving {
+    /// Makes it a probability that holds what it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
+    /// The probability above which a record is an alert; [`DEFAULT_THRESHOLD`] where none was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+}
+
+/// A record is an alert above this probability, unless the training specification chose another.
+pub const DEFAULT_THRESHOLD: f64 = 0.5;
 
 /// Where a model comes from and how good it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -30,4 +30,4 @@ pub use row::{RowFault, Value, text_of};
 pub use signals::{Aggregate, EntitySpec, SignalSpec, SignalsSpec};
 pub use span::Span;
 pub use stage::{Check, CheckAction, ServeSpec, StageModel, WriteMode};
-pub use training::{Candidate, Gate, SplitSpec, TrainingSpec};
+pub use training::{CalibrationMethod, CalibrationSpec, Candidate, DecisionRule, Exemption, Gate, SplitSpec, TrainingSpec};

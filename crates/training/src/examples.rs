@@ -1,5 +1,7 @@
 //! Training rows as a family sees them: which are positive, and their numbers on demand.
 
+use std::{num::NonZeroUsize, thread};
+
 use lakehouse_models::{BoundEncoder, Layout, Random};
 
 use crate::families::FitError;
@@ -11,6 +13,7 @@ pub struct Examples<'a> {
     encoder: &'a BoundEncoder<'a>,
     rows: &'a [u32],
     labels: &'a [bool],
+    threads: usize,
 }
 
 /// Negatives that families fit on for every positive unless told otherwise. More of them change little and cost as much
@@ -37,7 +40,17 @@ impl Sample {
 impl<'a> Examples<'a> {
     /// `rows` in time order; `labels` by row number, not by position in `rows`.
     pub fn new(encoder: &'a BoundEncoder<'a>, rows: &'a [u32], labels: &'a [bool]) -> Self {
-        Self { encoder, rows, labels }
+        Self { encoder, rows, labels, threads: thread::available_parallelism().map_or(1, NonZeroUsize::get) }
+    }
+
+    /// Fits on so many threads instead of one for each core; what is fitted does not depend on it.
+    pub fn with_threads(self, threads: usize) -> Self {
+        Self { threads: threads.max(1), ..self }
+    }
+
+    /// Threads to fit on.
+    pub fn threads(&self) -> usize {
+        self.threads
     }
 
     /// The rows.

@@ -12,10 +12,12 @@ mod leaks;
 mod outcome;
 pub mod report;
 mod rows;
+mod serving;
 mod train;
 
 pub use examples::Examples;
 pub use gate::{Decision, decide};
+pub use leaks::Leak;
 pub use outcome::{CandidateOutcome, Champion, Context, Progress, TrainingError, TrainingOutcome};
 pub use rows::{RowsError, TrainingRows};
-pub use train::{DECISION_THRESHOLD, train};
+pub use train::train;

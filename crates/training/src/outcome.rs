@@ -1,8 +1,13 @@
 //! What a training run is given beside its rows, and what comes of it.
 
-use lakehouse_models::{ArtifactError, EncoderError, Files, Metrics, Model, Source, Split, metrics::MetricsError};
+use lakehouse_models::{
+    ArtifactError, CalibrationError, EncoderError, Files, Metrics, Model, Source, Split, metrics::MetricsError,
+};
 
-use crate::families::{FitError, ParameterError};
+use crate::{
+    Leak,
+    families::{FitError, ParameterError},
+};
 
 /// What a training run is given beside the specification and the rows.
 #[derive(Debug, Clone)]
@@ -136,13 +141,21 @@ pub enum TrainingError {
         /// Its positive rows.
         positives: usize,
     },
-    /// An input knows the label.
-    #[error("`{feature}` alone ranks the test rows with ROC AUC {auc:.5}: it is the label or is known only after it")]
-    Leak {
-        /// The encoded input.
-        feature: String,
-        /// How well it ranks.
-        auc: f64,
+    /// An input must not be used.
+    #[error("an input would make the model look better than it can be; leave it out, or `exempt` it with a reason")]
+    Leak(#[source] Leak),
+    /// Scores could not be calibrated.
+    #[error("failed to calibrate `{family}` on {rows} rows with {positives} positives")]
+    Calibration {
+        /// The family.
+        family: &'static str,
+        /// Calibration rows.
+        rows: usize,
+        /// Positive ones.
+        positives: usize,
+        /// Why.
+        #[source]
+        source: CalibrationError,
     },
     /// A candidate could not be fitted.
     #[error("failed to fit `{family}`")]

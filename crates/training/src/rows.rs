@@ -36,6 +36,11 @@ impl TrainingRows {
         &self.columns
     }
 
+    /// A row's time.
+    pub(crate) fn time(&self, row: u32) -> i64 {
+        self.times.get(row as usize).copied().unwrap_or(i64::MAX)
+    }
+
     /// Labels by row number; false where none is known.
     pub(crate) fn labels(&self) -> Vec<bool> {
         self.labels.iter().map(|label| label.unwrap_or(false)).collect()

@@ -3,19 +3,17 @@
 use std::time::Instant;
 
 use lakehouse_models::{
-    ArtifactError, BoundEncoder, Description, Encoder, EncoderError, FORM_FILE, Field, Files, InputStatistics, MANIFEST_FILE,
-    Metrics, Model, NumberStatistics, ScoringForm, Split,
+    ArtifactError, BoundEncoder, DEFAULT_THRESHOLD, Description, Encoder, EncoderError, FORM_FILE, Field, Files, InputStatistics,
+    MANIFEST_FILE, Metrics, Model, NumberStatistics, ScoringForm, Serving, Split,
 };
 use lakehouse_spec::{ColumnName, TrainingSpec};
 
 use crate::{
     CandidateOutcome, Champion, Context, Examples, Progress, TrainingError, TrainingOutcome, TrainingRows,
     families::{FAMILIES, ModelFamily, Trainer, find},
-    leaks,
+    leaks, serving,
 };
 
-/// Metrics at a threshold are given for alerts above this probability.
-pub const DECISION_THRESHOLD: f64 = 0.5;
 /// Test rows kept in the artifact with their scores.
 const SAMPLE_ROWS: usize = 16;
 
@@ -39,10 +37,7 @@ pub fn train(
     let encoder = Encoder::fit(&spec.features, rows.columns(), train_rows).map_err(TrainingError::Encoder)?;
     let bound = encoder.bind(rows.columns()).map_err(TrainingError::Encoder)?;
     let labels = rows.labels();
-    if let Some((position, auc)) = leaks::find(&bound, test_rows, &labels) {
-        let feature = encoder.output_names().swap_remove(position);
-        return Err(TrainingError::Leak { feature, auc });
-    }
+    leaks::check(spec, rows, [train_rows, test_rows], &encoder, &bound, &labels).map_err(TrainingError::Leak)?;
     let run = Run { spec, rows, context, split, train_rows, test_rows, labels, encoder: &encoder, bound: &bound };
     run.judge_all(trainers, progress)
 }
@@ -114,9 +109,14 @@ impl Run<'_> {
         let examples = Examples::new(self.bound, self.train_rows, &self.labels);
         let started = Instant::now();
         let form = trainer.fit(&examples, self.spec.seed).map_err(|source| TrainingError::Fit { family, source })?;
+        let serving = self.serving(family, trainer)?;
         let fit_seconds = started.elapsed().as_secs_f64();
 
-        let scores = self.bound.score(&form, self.test_rows);
+        let mut scores = self.bound.score(&form, self.test_rows);
+        if let Some(calibration) = &serving.calibration {
+            scores.iter_mut().for_each(|score| *score = calibration.apply(*score));
+        }
+        let threshold = serving.threshold.unwrap_or(DEFAULT_THRESHOLD);
         let description = Description {
             model: self.context.model.to_owned(),
             about: self.spec.description.clone(),
@@ -125,19 +125,41 @@ impl Run<'_> {
             seed: self.spec.seed,
             source: self.context.source.clone(),
             split: self.split.clone(),
-            metrics: self.metrics(family, &scores)?,
+            metrics: self.metrics(family, &scores, threshold)?,
             inputs: inputs.to_vec(),
             scores: NumberStatistics::new(scores.clone()),
         };
-        let (files, model) =
-            self.write_and_read(description, form, &scores).map_err(|source| TrainingError::Artifact { family, source })?;
+        let (files, model) = self
+            .write_and_read(description, form, serving, &scores)
+            .map_err(|source| TrainingError::Artifact { family, source })?;
         Ok(CandidateOutcome { family: family.to_owned(), fit_seconds, files, model })
     }
 
-    fn metrics(&self, family: &str, scores: &[f64]) -> Result<Metrics, TrainingError> {
-        let label = |row: &u32| self.labels.get(*row as usize).copied().unwrap_or(false);
-        let labels: Vec<bool> = self.test_rows.iter().map(label).collect();
-        let metrics = Metrics::new(scores, &labels, DECISION_THRESHOLD, self.spec.seed);
+    /// What the calibration rows say about the candidate's scores.
+    fn serving(&self, family: &'static str, trainer: &dyn Trainer) -> Result<Serving, TrainingError> {
+        let decision = self.spec.decision.as_ref();
+        let Some(calibration) = &self.spec.calibration else {
+            return Ok(Serving { calibration: None, threshold: decision.map(|rule| serving::threshold(rule, &[], &[])) });
+        };
+        let (before, after) = self.train_rows.split_at(self.rows.test_start(self.train_rows, calibration.share));
+        let examples = Examples::new(self.bound, before, &self.labels);
+        let form = trainer.fit(&examples, self.spec.seed).map_err(|source| TrainingError::Fit { family, source })?;
+        let (scores, labels) = (self.bound.score(&form, after), self.labels_of(after));
+        let positives = labels.iter().filter(|label| **label).count();
+        serving::fit(calibration, decision, &scores, &labels).map_err(|source| TrainingError::Calibration {
+            family,
+            rows: after.len(),
+            positives,
+            source,
+        })
+    }
+
+    fn labels_of(&self, rows: &[u32]) -> Vec<bool> {
+        rows.iter().map(|row| self.labels.get(*row as usize).copied().unwrap_or(false)).collect()
+    }
+
+    fn metrics(&self, family: &str, scores: &[f64], threshold: f64) -> Result<Metrics, TrainingError> {
+        let metrics = Metrics::new(scores, &self.labels_of(self.test_rows), threshold, self.spec.seed);
         metrics.map_err(|source| TrainingError::Metrics { family: family.to_owned(), source })
     }
 
@@ -146,9 +168,10 @@ impl Run<'_> {
         &self,
         description: Description,
         form: ScoringForm,
+        serving: Serving,
         scores: &[f64],
     ) -> Result<(Files, Model), ArtifactError> {
-        let files = Model::new(description, self.encoder.clone(), form, self.sample_rows(scores))?.to_files()?;
+        let files = Model::new(description, self.encoder.clone(), form, serving, self.sample_rows(scores))?.to_files()?;
         let bytes = |name: &str| files.iter().find(|(file, _)| *file == name).map_or(&[][..], |(_, bytes)| bytes);
         let model = Model::load(bytes(MANIFEST_FILE), bytes(FORM_FILE))?;
         Ok((files, model))
@@ -172,7 +195,7 @@ impl Run<'_> {
 
     fn judge_champion(&self, champion: &Model) -> Result<Champion, TrainingError> {
         match champion.score_columns(self.rows.columns(), self.test_rows) {
-            Ok(scores) => Ok(Champion::Judged(Box::new(self.metrics("champion", &scores)?))),
+            Ok(scores) => Ok(Champion::Judged(Box::new(self.metrics("champion", &scores, champion.threshold())?))),
             Err(source @ (EncoderError::UnknownColumn(_) | EncoderError::WrongKind { .. })) => {
                 Ok(Champion::NotComparable(source))
             }

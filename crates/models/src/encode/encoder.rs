@@ -175,6 +175,13 @@ impl Encoder {
         }
     }
 
+    /// The inputs that the number at `position` is made from.
+    pub fn inputs_of(&self, position: usize) -> impl Iterator<Item = &Input> {
+        let feature = self.features.iter().rev().find(|feature| feature.start <= position);
+        let positions = feature.into_iter().flat_map(|feature| [Some(feature.input), feature.other]).flatten();
+        positions.map(|input| &self.inputs[input])
+    }
+
     /// Adds up what belongs to one input: all numbers of its features; a ratio counts half for each of its two inputs.
     pub(crate) fn by_input(&self, by_number: &[f64]) -> Vec<f64> {
         let mut by_input = vec![0.0; self.inputs.len()];

@@ -1,6 +1,8 @@
 //! One integration binary. Its modules are `cfg(test)` so that clippy knows helpers for tests.
 
 #[cfg(test)]
+mod calibration;
+#[cfg(test)]
 mod encoding;
 #[cfg(test)]
 mod explanations;

@@ -5,7 +5,7 @@
 use lakehouse_models::metrics::{Metrics, MetricsError, Ranking, brier, calibration_error, intervals, log_loss, reliability};
 
 /// 1,000 scores and labels from a linear congruential generator; with ties, scores are rounded down to sixteenths.
-fn rows(with_ties: bool) -> (Vec<f64>, Vec<bool>) {
+pub fn rows(with_ties: bool) -> (Vec<f64>, Vec<bool>) {
     let mut state = 12_345_u64;
     let mut next = || {
         state = (state * 1_103_515_245 + 12_345) % (1 << 31);

@@ -3,7 +3,7 @@
 //! Sees all positives and a sample of the negatives, weighted by one over the share kept: the fit stands for all rows. Memory
 //! is 8 bytes a number of the sample while it is cut into bins, then one. Absent numbers go where they gain most.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, thread};
+use std::collections::BTreeMap;
 
 use lakehouse_models::{Combine, FlatForest, Forest, Random, ScoringForm};
 use serde::{Deserialize, Serialize};
@@ -54,12 +54,12 @@ impl Default for GradientBoostingTrainer {
     fn default() -> Self {
         Self {
             rounds: 200,
-            max_leaves: 15,
-            max_depth: 8,
+            max_leaves: 8,
+            max_depth: 4,
             learning_rate: 0.03,
             l2: 1.0,
             min_rows_per_leaf: 1,
-            min_leaf_weight: 0.01,
+            min_leaf_weight: 1e-6,
             rows_share: 0.8,
             features_share: 0.3,
             bins: MAX_BINS,
@@ -121,7 +121,13 @@ impl Trainer for GradientBoostingTrainer {
                 let probability = 1.0 / (1.0 + (-margin).exp());
                 *slope = [weight * (probability - target), weight * probability * (1.0 - probability)];
             }
-            let grower = Grower { limits: self.limits(), binned: &binned, columns: &columns, slopes: &slopes, weights: &weights };
+            let grower = Grower {
+                limits: self.limits(examples.threads()),
+                binned: &binned,
+                columns: &columns,
+                slopes: &slopes,
+                weights: &weights,
+            };
             let mut tree = grower.grow(self.drawn_rows(binned.rows(), &mut random), &mut random);
             tree.nodes.iter_mut().for_each(|node| node.value *= self.learning_rate);
             for (row, margin) in (0..).zip(&mut margins) {
@@ -134,7 +140,7 @@ impl Trainer for GradientBoostingTrainer {
 }
 
 impl GradientBoostingTrainer {
-    fn limits(&self) -> Limits {
+    fn limits(&self, threads: usize) -> Limits {
         Limits {
             max_leaves: self.max_leaves,
             max_depth: self.max_depth,
@@ -143,7 +149,7 @@ impl GradientBoostingTrainer {
             l2: self.l2,
             columns_share: self.features_share,
             random_thresholds: false,
-            threads: thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            threads,
         }
     }
 

@@ -4,7 +4,7 @@
 //! for both at the same point, several times. Rows are summed in fixed blocks and blocks in their order, so the result does not
 //! depend on how many cores there are.
 
-use std::{cell::RefCell, num::NonZeroUsize, thread};
+use std::{cell::RefCell, thread};
 
 /// Rows whose sums are taken together.
 const BLOCK_ROWS: usize = 4096;
@@ -20,6 +20,7 @@ pub(super) struct LogisticLoss<'a> {
     pub(super) weights: &'a [f64],
     /// Strength of the penalty on squared coefficients; the intercept has none.
     pub(super) l2: f64,
+    pub(super) threads: usize,
 }
 
 /// The loss with the last point it was asked for.
@@ -64,7 +65,7 @@ impl<'a> Remembered<'a> {
 impl LogisticLoss<'_> {
     fn compute(&self, coefficients: &[f64]) -> Point {
         let blocks = self.labels.len().div_ceil(BLOCK_ROWS);
-        let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(blocks.max(1));
+        let workers = self.threads.clamp(1, blocks.max(1));
         let share = |worker: usize| -> Vec<(usize, Point)> {
             (worker..blocks).step_by(workers).map(|block| (block, self.block(block, coefficients))).collect()
         };
@@ -136,7 +137,7 @@ mod tests {
         let matrix: Vec<f64> = (0..5000 * 9).map(|n| f64::from(n * 37 % 101) / 50.0 - 1.0).collect();
         let labels: Vec<f64> = (0..5000).map(|n| f64::from(u8::from(n % 7 == 0))).collect();
         let weights: Vec<f64> = (0..5000).map(|n| 1.0 + f64::from(n % 3)).collect();
-        let loss = LogisticLoss { matrix: &matrix, width: 9, labels: &labels, weights: &weights, l2: 2.0 };
+        let loss = LogisticLoss { matrix: &matrix, width: 9, labels: &labels, weights: &weights, l2: 2.0, threads: 2 };
         let loss = Remembered::new(&loss);
         let point: Vec<f64> = (0..10).map(|n| 0.3 - 0.1 * f64::from(n)).collect();
         let mut gradient = Vec::new();

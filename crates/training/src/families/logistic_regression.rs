@@ -79,7 +79,8 @@ impl Trainer for LogisticRegressionTrainer {
         let labels = examples.targets(&sample.rows);
         let weights = sample.weights(&labels);
 
-        let loss = LogisticLoss { matrix: &matrix, width, labels: &labels, weights: &weights, l2: self.l2 };
+        let threads = examples.threads();
+        let loss = LogisticLoss { matrix: &matrix, width, labels: &labels, weights: &weights, l2: self.l2, threads };
         let loss = Remembered::new(&loss);
         let optimizer = LBFGS { max_iter: MAX_STEPS, g_atol: TOLERANCE, ..LBFGS::default() };
         let line_search = Backtracking { order: FunctionOrder::THIRD, ..Backtracking::default() };

@@ -5,7 +5,7 @@
 //! which takes the sampling back out. Batches are grown on all cores and put together in their order, so the forest does not
 //! depend on how many cores there are.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, thread};
+use std::{collections::BTreeMap, thread};
 
 use lakehouse_models::{Combine, FlatForest, Forest, Random, ScoringForm};
 use serde::{Deserialize, Serialize};
@@ -151,7 +151,7 @@ impl RandomForestTrainer {
 
     fn fit_batches(&self, examples: &Examples<'_>, seed: u64) -> Result<Vec<Batch>, FitError> {
         let batches = self.trees.div_ceil(TREES_PER_BATCH);
-        let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let workers = examples.threads().min(batches);
         let fit_share = |worker: usize| -> Result<Vec<_>, FitError> {
             let fit = |batch: usize| {
                 let trees = TREES_PER_BATCH.min(self.trees - batch * TREES_PER_BATCH);

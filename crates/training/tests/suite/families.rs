@@ -3,7 +3,7 @@
 use lakehouse_models::{Columns, Encoder, ScoringForm, metrics::Ranking};
 use lakehouse_training::{
     Examples,
-    families::{FAMILIES, FitError, ModelFamily},
+    families::{FAMILIES, FitError, ModelFamily, find},
 };
 
 use crate::data::{features, made};
@@ -89,6 +89,31 @@ fn the_same_seed_gives_the_same_bytes() {
     };
     for family in FAMILIES {
         assert_eq!(fit(*family, 5), fit(*family, 5), "{}", family.name());
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_byte() {
+    // Enough rows for several blocks of the logistic loss and for histograms on several threads.
+    let made = made(50_000, 8);
+    let rows: Vec<u32> = (0..50_000).collect();
+    let columns = made.columns();
+    let encoder = Encoder::fit(&features(), &columns, &rows).expect("fits");
+    let bound = encoder.bind(&columns).expect("binds");
+    let quick =
+        [("logistic_regression", ""), ("random_forest", "trees = 25"), ("gradient_boosting", "rounds = 5\nfeatures_share = 1.0")];
+    assert_eq!(quick.len(), FAMILIES.len());
+    for (family, parameters) in quick {
+        let parameters = toml::from_str(parameters).expect("valid toml");
+        let trainer = find(family).expect("a family").check(&parameters).expect("in range");
+        let fit = |threads| {
+            let examples = Examples::new(&bound, &rows, &made.labels).with_threads(threads);
+            serde_json::to_string(&trainer.fit(&examples, 5).expect("fits")).expect("saves")
+        };
+        let one = fit(1);
+        for threads in [2, 3, 7] {
+            assert!(one == fit(threads), "{family} on {threads} threads");
+        }
     }
 }
 

@@ -5,8 +5,12 @@ mod data;
 #[cfg(test)]
 mod families;
 #[cfg(test)]
+mod leaks;
+#[cfg(test)]
 mod real_data;
 #[cfg(test)]
 mod report;
+#[cfg(test)]
+mod serving;
 #[cfg(test)]
 mod training;
