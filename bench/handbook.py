@@ -41,8 +41,8 @@ PEERS = {
 def load(folder):
     """Rows from the first training day on. A window ends with the row's own purchase; a terminal's frauds are known a week late."""
     windows = ", ".join(
-        f"c{days} as (partition by customer_id order by at range between interval {days * DAY - 1} microseconds preceding and current row), "
-        f"t{days} as (partition by terminal_id order by at range between interval {(days + 7) * DAY - 1} microseconds preceding and interval 7 days preceding)"
+        f"c{days} as (partition by customer_id order by made_at range between interval {days * DAY - 1} microseconds preceding and current row), "
+        f"t{days} as (partition by terminal_id order by made_at range between interval {(days + 7) * DAY - 1} microseconds preceding and interval 7 days preceding)"
         for days in WINDOWS)
     sums = ", ".join(
         f"count(*) over c{days} as customer_count_{days}d, avg(amount) over c{days} as customer_mean_{days}d, "
@@ -50,11 +50,11 @@ def load(folder):
     connection = duckdb.connect()
     connection.execute("set threads = 2; set timezone = 'UTC'")
     return connection.execute(f"""
-        with rows as (select TRANSACTION_ID::bigint as id, TX_DATETIME::timestamp as at, CUSTOMER_ID as customer_id, TERMINAL_ID as terminal_id,
+        with rows as (select TRANSACTION_ID::bigint as id, TX_DATETIME::timestamp as made_at, CUSTOMER_ID as customer_id, TERMINAL_ID as terminal_id,
                       TX_AMOUNT::double as amount, TX_FRAUD::int as fraud from read_parquet('{folder}/*.parquet'))
-        select * from (select *, (isodow(at) >= 6)::int as is_weekend, (hour(at) <= 6)::int as is_night,
-                       date_diff('day', date '2018-07-25', at::date) as day, {sums} from rows window {windows})
-        where day >= 0 order by at, id""").fetchdf()
+        select * from (select *, (isodow(made_at) >= 6)::int as is_weekend, (hour(made_at) <= 6)::int as is_night,
+                       date_diff('day', date '2018-07-25', made_at::date) as day, {sums} from rows window {windows})
+        where day >= 0 order by made_at, id""").fetchdf()
 
 
 def split(rows):
@@ -90,7 +90,7 @@ def ours(program, train, test):
     """Scores of each candidate of `handbook.toml`, by name."""
     with tempfile.TemporaryDirectory() as folder:
         rows = pandas.concat([train, test]).reset_index(drop=True)
-        rows[["at", "fraud", *FEATURES]].to_csv(f"{folder}/rows.csv", index=False)
+        rows[["made_at", "fraud", *FEATURES]].to_csv(f"{folder}/rows.csv", index=False)
         specification = (HERE / "handbook.toml").read_text().replace("TEST_SHARE", repr(len(test) / len(rows)))
         pathlib.Path(f"{folder}/handbook.toml").write_text(specification)
         told = subprocess.run([program, f"{folder}/handbook.toml", f"{folder}/rows.csv", f"{folder}/scores.csv"], check=True, capture_output=True, text=True)
