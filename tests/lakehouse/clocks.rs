@@ -10,7 +10,8 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    components::{Bucket, fake_clock, postgres},
+    components::{Bucket, fake_clock},
+    database::Database,
     program::Workspace,
 };
 
@@ -42,19 +43,11 @@ fn assert_no_two_overlap(workspace: &Workspace) -> usize {
     spans.len()
 }
 
-/// An own schema of the server, so that tests do not see each other's runs.
-fn own_database(workspace: Workspace) -> Workspace {
-    let name = format!("clocks_{}", std::process::id());
-    let server = postgres();
-    let made = Command::new("psql").args([&server, "-qc", &format!("create database {name}")]).output().unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let url = format!("{}/{name}", server.rsplit_once('/').unwrap().0);
-    workspace.with_environment("LAKEHOUSE_DATABASE_URL", &url)
-}
-
 #[test]
 fn a_clock_an_hour_ahead_or_behind_lets_no_two_runs_overlap() {
-    for workspace in [Workspace::with_sample(4_000), own_database(Workspace::with_sample(4_000))] {
+    let database = Database::new();
+    let on_postgres = Workspace::with_sample(4_000).with_environment("LAKEHOUSE_DATABASE_URL", &database.url());
+    for workspace in [Workspace::with_sample(4_000), on_postgres] {
         let clocks = ["+0", "+1h", "-1h"];
         let start = |number: usize| with_clock(&workspace, clocks[number % 3], &RUN).spawn().unwrap();
         let children: Vec<Child> = (0..9).map(start).collect();

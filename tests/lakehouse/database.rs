@@ -6,6 +6,8 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _
 use tokio::runtime::Runtime;
 use url::Url;
 
+use crate::components::postgres;
+
 /// A database of its own.
 pub struct Database {
     server: Url,
@@ -16,7 +18,7 @@ pub struct Database {
 impl Database {
     pub fn new() -> Self {
         static TESTS: AtomicU32 = AtomicU32::new(0);
-        let server = server();
+        let server = postgres();
         let name = format!("lakehouse_test_{}_{}", std::process::id(), TESTS.fetch_add(1, Ordering::Relaxed));
         let database = Self { server: server.parse().unwrap(), name, runtime: Runtime::new().unwrap() };
         database.on_server(&format!("create database {}", database.name));
@@ -55,11 +57,6 @@ impl Database {
             connection.execute(AssertSqlSafe(sql.to_owned())).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         });
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the server of the tests is no setting of the programs")]
-fn server() -> String {
-    std::env::var("SERVICE_POSTGRES").expect("SERVICE_POSTGRES, the address of a server: see `scripts/services env`")
 }
 
 impl Drop for Database {
