@@ -2,6 +2,7 @@
 //!
 //! Columns that a feature reads as text are texts, `true` and `false` are flags, everything else is a number; empty is absent.
 //! Scores of all rows go to SCORES_OUT, one column a candidate.
+#![expect(clippy::print_stderr, reason = "an example tells how far it is")]
 
 use std::{collections::BTreeMap, error::Error, fs, io::Write as _, time::Instant};
 

@@ -274,7 +274,7 @@ fn drawn_bin(histogram: &[Sums], draw: u64) -> usize {
     let filled = |(_, bin): &(usize, &Sums)| bin.rows > 0;
     let mut bins = histogram.iter().enumerate().skip(1).filter(filled).map(|(position, _)| position);
     let Some(low) = bins.next() else { return 0 };
-    let high = bins.last().unwrap_or(low);
+    let high = bins.next_back().unwrap_or(low);
     let choices = (high - low).max(1) as u128;
     // The cut stands after a bin that has rows, as all cuts that are looked at.
     let drawn = low + ((u128::from(draw) * choices) >> 64) as usize;
