@@ -2,9 +2,14 @@
 
 use std::{fs, time::Instant};
 
+use serde_json::json;
+
 use crate::{
     components::Bucket,
+    control::{scheduler, wait_for},
+    database::Database,
     program::{Workspace, contents},
+    services::Served,
 };
 
 #[test]
@@ -23,6 +28,52 @@ fn a_lake_in_a_bucket_is_the_lake_on_disk() {
         assert!(report["tables"].as_array().unwrap().iter().all(|table| table["decision"] == "unchanged"), "{report:#}");
         let plan = bucket.lakehouse(&["plan", "fraud", "--sources", "sources", "--json"]).good().json();
         assert!(plan.as_array().unwrap().iter().all(|line| line["runs"] == false), "{plan:#}");
+    }
+}
+
+/// A run that fails, is gone on with, published, taken back, run again and then run by the schedule: the same on disk.
+#[test]
+fn what_goes_wrong_in_a_bucket_is_made_good_as_on_disk() {
+    const MART: &str = "datamarts/dm_client_velocity.sql";
+    for store in Bucket::all() {
+        let (database, whole) = (Database::new(), Workspace::with_sample(3_000));
+        whole.run().good();
+        let workspace = Workspace::with_sample(3_000).in_bucket(&store);
+        let workspace = workspace.with_environment("LAKEHOUSE_PUBLISH_DATABASE_URL", &database.url());
+
+        workspace.edit_domain(MART, "avg(", "no_such_function(");
+        workspace.run_edited().bad();
+        workspace.edit_domain(MART, "avg(", "avg(");
+        let resume = ["resume", "fraud", "--domains", "domains", "--sources", "sources", "--skip-training", "--json"];
+        let report = workspace.lakehouse(&resume).good().json();
+        assert!(report["tables"].as_array().unwrap().iter().all(|table| table["table"] != "silver.transactions"), "{report:#}");
+        assert_eq!(contents(&workspace), contents(&whole), "{}", store.name);
+
+        let published = workspace.lakehouse(&["publish", "fraud"]).good().stdout();
+        assert_eq!(published.matches("unchanged").count(), 6, "{published}");
+        let clients = "select count(*) as n from fraud.dm_client_features";
+        assert_eq!(database.lines(clients), [workspace.value(&clients.replace("fraud.", "gold."))]);
+
+        let text = fs::read_to_string(workspace.source("transactions_data.csv")).unwrap();
+        let head = text.lines().next().unwrap();
+        let (_, first) = text.lines().nth(1).unwrap().split_once(',').unwrap();
+        fs::write(workspace.source("transactions_data_2.csv"), format!("{head}\n999999999,{first}\n")).unwrap();
+        workspace.run().good();
+        let added = contents(&workspace);
+        let count = ["sql", "select count(*) as n from bronze.transactions", "--format", "csv", "--at"];
+        assert_eq!(workspace.lakehouse(&[&count[..], &["0"]].concat()).good().stdout(), "n\n3000\n");
+        let told = workspace.lakehouse(&["restore", "fraud", "bronze.transactions", "--to", "0", "--yes"]).good().stdout();
+        assert!(told.contains("which is version 0 again"), "{told}");
+        assert_eq!(workspace.value(count[1]), "3000");
+
+        let served = Served::start(&workspace);
+        let (_, asked) = served.post(&format!("{}/runs", served.api), &json!({"domain": "fraud", "skip_training": true}));
+        let _schedule = scheduler(&workspace);
+        let request = format!("{}/runs/requests/{}", served.api, asked["request"].as_str().unwrap());
+        let run = wait_for(|| served.get(&request).1["run"].as_str().map(str::to_owned));
+        let run = format!("{}/runs/{run}", served.api);
+        wait_for(|| Some(served.get(&run).1).filter(|run| run["status"] == "succeeded"));
+        assert_eq!((workspace.value(count[1]), contents(&workspace)), ("3001".to_owned(), added), "{}", store.name);
     }
 }
 

@@ -111,7 +111,7 @@ fn what_passes_is_tried_again() {
 }
 
 /// A process that does not outlive its test.
-struct Stopped(Child);
+pub struct Stopped(Child);
 
 impl Drop for Stopped {
     fn drop(&mut self) {
@@ -120,7 +120,7 @@ impl Drop for Stopped {
     }
 }
 
-fn scheduler(workspace: &Workspace) -> Stopped {
+pub fn scheduler(workspace: &Workspace) -> Stopped {
     let mut command = workspace.command(&["schedule", "fraud", "--sources", "sources", "--skip-training"]);
     Stopped(command.env("LAKEHOUSE_SCHEDULER__PORT", "0").stderr(Stdio::null()).spawn().unwrap())
 }
@@ -179,7 +179,7 @@ fn what_cannot_be_asked_is_refused() {
     }
 }
 
-fn wait_for<T>(look: impl Fn() -> Option<T>) -> T {
+pub fn wait_for<T>(look: impl Fn() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         if let Some(found) = look() {

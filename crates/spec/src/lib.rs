@@ -5,6 +5,7 @@
 //! they stand in.
 
 mod contract;
+mod csv_records;
 mod database;
 mod domain;
 mod error;
@@ -19,6 +20,7 @@ mod stage;
 mod training;
 
 pub use contract::{ColumnContract, ColumnType, FileFormat, JsonPart, Pii, SourceContract, SourceMode};
+pub use csv_records::{CsvFault, CsvRecords};
 pub use database::DatabaseSpec;
 pub use domain::{CareSpec, Domain, MissedRuns, ScheduleSpec};
 pub use error::SpecError;

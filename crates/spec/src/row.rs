@@ -39,6 +39,17 @@ pub enum RowFault {
 }
 
 impl SourceContract {
+    /// Where each column stands among a file's names. The text ends a sentence that starts with the file.
+    pub fn positions(&self, names: &[String]) -> Result<Vec<usize>, String> {
+        let position = |column: &ColumnContract| names.iter().position(|name| name == column.name.as_str());
+        let missing: Vec<_> = self.columns.iter().filter(|column| position(column).is_none()).collect();
+        if missing.is_empty() {
+            return Ok(self.columns.iter().filter_map(position).collect());
+        }
+        let missing: Vec<_> = missing.into_iter().map(|column| column.name.as_str()).collect();
+        Err(format!("has no column {}", missing.join(", ")))
+    }
+
     /// Reads a row, given as the text of each column in the contract's order; empty text is absent.
     pub fn read_row<'a>(&self, fields: &[&'a [u8]], values: &mut Vec<Value<'a>>) -> Result<(), RowFault> {
         values.clear();

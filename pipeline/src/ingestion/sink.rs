@@ -1,7 +1,7 @@
 //! Where readers put rows: batches of good ones and single refused ones, over a bounded channel to whoever stores them.
 
 use arrow::array::RecordBatch;
-use lakehouse_spec::SourceContract;
+use lakehouse_spec::{CsvFault, SourceContract};
 use tokio::sync::mpsc::Sender;
 
 use super::rows::{KnownKeys, RowBuilder};
@@ -36,6 +36,15 @@ pub(crate) enum ReadError {
     /// Whoever stores the rows has given up.
     #[error("the rows could not be stored")]
     Closed,
+}
+
+impl From<CsvFault> for ReadError {
+    fn from(fault: CsvFault) -> Self {
+        match fault {
+            CsvFault::Io(error) => Self::Io(error),
+            CsvFault::Shape(reason) => Self::Shape(reason),
+        }
+    }
 }
 
 /// What a reader found in a whole file.

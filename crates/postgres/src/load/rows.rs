@@ -1,10 +1,10 @@
 //! From CSV to the binary rows of `copy`, checked by the contract on the way.
 
-use std::io::{BufReader, Read};
+use std::io::Read;
 
-use csv::{ByteRecord, ReaderBuilder};
+use csv::ByteRecord;
 use jiff::civil::Date;
-use lakehouse_spec::{ColumnContract, Pii, SourceContract, Value};
+use lakehouse_spec::{ColumnContract, CsvFault, CsvRecords, Pii, SourceContract, Value};
 use tokio::sync::mpsc::Sender;
 
 use super::{Chunk, Verdict};
@@ -33,6 +33,15 @@ pub(super) enum ReadFault {
     Closed,
 }
 
+impl From<CsvFault> for ReadFault {
+    fn from(fault: CsvFault) -> Self {
+        match fault {
+            CsvFault::Io(error) => Self::Io(error),
+            CsvFault::Shape(reason) => Self::Shape(reason),
+        }
+    }
+}
+
 /// Reads on a blocking thread.
 pub(super) struct RowReader {
     contract: SourceContract,
@@ -55,20 +64,12 @@ impl RowReader {
 
     /// Reads the whole file. The end is sent only when it is good: without one, nothing is stored.
     pub(super) fn read(mut self, file: impl Read) -> Result<Summary, ReadFault> {
-        let tail = TailWatch { reader: BufReader::new(file), last: None };
-        let mut reader = ReaderBuilder::new().flexible(true).buffer_capacity(1 << 18).from_reader(tail);
-        let header = reader.byte_headers().map_err(csv_fault)?.clone();
-        let positions = self.positions(&header)?;
+        let mut records = CsvRecords::open(file)?;
+        let positions = self.contract.positions(records.names()).map_err(ReadFault::Shape)?;
         let mut record = ByteRecord::new();
-        let mut last_line_is_bad = None;
-        while reader.read_byte_record(&mut record).map_err(csv_fault)? {
-            let line = record.position().map_or(0, csv::Position::line);
-            let outcome = if record.len() == header.len() {
-                self.row(&record, &positions)
-            } else {
-                Err(format!("{} fields where the header has {}", record.len(), header.len()))
-            };
-            last_line_is_bad = outcome.is_err().then_some(line);
+        while let Some(line) = records.next(&mut record)? {
+            let outcome = records.check_width(&record).and_then(|()| self.row(&record, &positions));
+            records.judge(outcome.is_ok());
             match outcome {
                 Ok(()) => self.summary.accepted += 1,
                 Err(reason) => self.refuse(line, reason),
@@ -77,30 +78,11 @@ impl RowReader {
                 self.chunks.blocking_send(Chunk::Rows(chunk)).map_err(|_| ReadFault::Closed)?;
             }
         }
-        if let Some(line) = last_line_is_bad.filter(|_| reader.get_ref().last != Some(b'\n')) {
-            return Err(ReadFault::Shape(format!("is cut off: line {line}, the last, has no end and breaks the contract")));
-        }
+        records.finish()?;
         if self.summary.accepted > 0 {
             self.chunks.blocking_send(Chunk::Last(self.rows.finish())).map_err(|_| ReadFault::Closed)?;
         }
         Ok(self.summary)
-    }
-
-    /// Where each column stands in the file.
-    fn positions(&self, header: &ByteRecord) -> Result<Vec<usize>, ReadFault> {
-        if header.is_empty() {
-            return Err(ReadFault::Shape("is empty".to_owned()));
-        }
-        let names: Vec<_> = header.iter().map(|name| String::from_utf8_lossy(name.trim_ascii())).collect();
-        let position = |column: &ColumnContract| {
-            names.iter().position(|name| name.strip_prefix('\u{feff}').unwrap_or(name) == column.name.as_str())
-        };
-        let found: Vec<_> = self.contract.columns.iter().map(|column| (column, position(column))).collect();
-        let missing: Vec<_> = found.iter().filter(|(_, at)| at.is_none()).map(|(column, _)| column.name.as_str()).collect();
-        if !missing.is_empty() {
-            return Err(ReadFault::Shape(format!("has no column {}", missing.join(", "))));
-        }
-        Ok(found.into_iter().filter_map(|(_, at)| at).collect())
     }
 
     fn row(&mut self, record: &ByteRecord, positions: &[usize]) -> Result<(), String> {
@@ -140,27 +122,4 @@ fn store(rows: &mut CopyRows, column: &ColumnContract, held: Held, value: Value<
         (_, Value::Boolean(value)) => rows.boolean(value),
     }
     Ok(())
-}
-
-fn csv_fault(error: csv::Error) -> ReadFault {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => ReadFault::Io(error),
-        kind => ReadFault::Shape(format!("is not a CSV file: {kind:?}")),
-    }
-}
-
-/// Remembers the last byte that was read: a file cut off in the middle of a row does not end with a line feed.
-struct TailWatch<R> {
-    reader: R,
-    last: Option<u8>,
-}
-
-impl<R: Read> Read for TailWatch<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.reader.read(buffer)?;
-        if read > 0 {
-            self.last = Some(buffer[read - 1]);
-        }
-        Ok(read)
-    }
 }

@@ -34,17 +34,7 @@ pub(crate) fn read_csv(reader: impl Read, contract: &SourceContract, sink: &mut 
 
 /// Where each contract column stands among `names`. Missing ones are an error, unknown ones are noted in `sink`.
 fn positions(names: &[String], contract: &SourceContract, sink: &mut RowSink) -> Result<Vec<usize>, ReadError> {
-    let mut missing = Vec::new();
-    let mut positions = Vec::with_capacity(contract.columns.len());
-    for column in &contract.columns {
-        match names.iter().position(|name| name == column.name.as_str()) {
-            Some(position) => positions.push(position),
-            None => missing.push(column.name.as_str()),
-        }
-    }
-    if !missing.is_empty() {
-        return Err(ReadError::Shape(format!("has no column {}", missing.join(", "))));
-    }
+    let positions = contract.positions(names).map_err(ReadError::Shape)?;
     let is_known = |name: &String| contract.columns.iter().any(|column| column.name.as_str() == name);
     sink.ignored_columns = names.iter().filter(|name| !is_known(name)).cloned().collect();
     Ok(positions)
