@@ -7,7 +7,7 @@ use lakehouse_service::Problem;
 use lakehouse_settings::{Limits, Settings};
 use lakehouse_spec::{Domain, TableName};
 
-use crate::{marts::Marts, records::Records};
+use crate::{marts::Marts, records::Records, sql::Queries};
 
 /// What handlers share. Cheap to clone.
 #[derive(Clone)]
@@ -17,17 +17,20 @@ pub struct ApiState {
     pub(crate) limits: Limits,
     pub(crate) marts: Arc<Marts>,
     pub(crate) records: Arc<Records>,
+    pub(crate) queries: Arc<Queries>,
 }
 
 impl ApiState {
-    pub(crate) fn new(lake: Lake, domains: Vec<Domain>, settings: &Settings) -> Self {
-        Self {
+    pub(crate) fn new(lake: Lake, domains: Vec<Domain>, settings: &Settings) -> std::io::Result<Self> {
+        let domains: Arc<[Domain]> = domains.into();
+        Ok(Self {
+            queries: Arc::new(Queries::new(lake.clone(), domains.clone(), settings)?),
             marts: Arc::new(Marts::new(lake.clone())),
             records: Arc::new(Records::new(settings.database_url.clone())),
             lake,
-            domains: domains.into(),
+            domains,
             limits: settings.limits,
-        }
+        })
     }
 
     pub(crate) fn domain(&self, name: &str) -> Result<&Domain, Problem> {

@@ -105,8 +105,8 @@ pub(crate) async fn read(
     let table = state.table(domain, &name).await?.ok_or_else(not_made)?;
     let stream = state.lake.read(&table, &wanted).await.map_err(query::problem)?;
     let stream = stream.map_err(|refused| Problem::unprocessable(refused.to_string()))?;
-    let answer = query::take(stream, wanted.limit, state.limits.sql_timeout()).await?;
-    let mut response = Response::new(Body::from(rows::json_array(&answer.batches)?));
+    let rows = query::take(stream, state.limits.sql_timeout()).await?;
+    let mut response = Response::new(Body::from(rows::json_array(&rows)?));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }

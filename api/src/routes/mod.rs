@@ -16,11 +16,15 @@ pub(crate) fn all(state: &ApiState) -> OpenApiRouter {
         .routes(routes!(greeting::greet))
         .routes(routes!(datamarts::list))
         .routes(routes!(datamarts::read))
-        .routes(routes!(sql::run))
         .routes(routes!(runs::list, runs::ask))
         .routes(routes!(runs::read))
         .routes(routes!(runs::events))
         .routes(routes!(runs::request))
         .with_state(state.clone());
     fixed.merge(served::routes(state))
+}
+
+/// Routes whose answers may be long: a query has a deadline of its own, and its transfer none.
+pub(crate) fn streaming(state: &ApiState) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(sql::run, sql::read)).routes(routes!(sql::status, sql::cancel)).with_state(state.clone())
 }

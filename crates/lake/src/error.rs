@@ -1,5 +1,6 @@
 //! What can go wrong between a table and its storage.
 
+use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use deltalake::DeltaTableError;
 
@@ -125,6 +126,19 @@ impl LakeError {
 
     pub(crate) fn execute(source: DataFusionError) -> Self {
         Self::Execute { source: Box::new(source) }
+    }
+
+    /// Did the query fail over itself or the values it met, such as a division by zero? A second try would fail as well.
+    pub fn is_of_the_query(&self) -> bool {
+        let Self::Execute { source } = self else { return false };
+        match source.find_root() {
+            DataFusionError::ArrowError(error, _) => !matches!(**error, ArrowError::IoError(..) | ArrowError::ExternalError(_)),
+            DataFusionError::Execution(_)
+            | DataFusionError::Plan(_)
+            | DataFusionError::SchemaError(..)
+            | DataFusionError::NotImplemented(_) => true,
+            _ => false,
+        }
     }
 
     /// Did the query fail because it asked for more memory than the lake may use?

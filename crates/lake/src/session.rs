@@ -10,7 +10,9 @@ use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use datafusion::{
     catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider},
     common::TableReference,
-    execution::{SendableRecordBatchStream, object_store::ObjectStoreUrl, session_state::SessionStateBuilder},
+    execution::{
+        SendableRecordBatchStream, object_store::ObjectStoreUrl, runtime_env::RuntimeEnv, session_state::SessionStateBuilder,
+    },
     logical_expr::LogicalPlan,
     prelude::{DataFrame, SQLOptions, SessionContext},
     sql::{parser::DFParserBuilder, resolve::resolve_table_references},
@@ -32,10 +34,10 @@ pub struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(lake: &Lake, domain: &DomainName) -> Self {
+    pub(crate) fn new(lake: &Lake, domain: &DomainName, runtime: Arc<RuntimeEnv>) -> Self {
         let state = SessionStateBuilder::new()
             .with_config(lake.session_config(domain))
-            .with_runtime_env(lake.runtime.clone())
+            .with_runtime_env(runtime)
             .with_default_features()
             .with_physical_optimizer_rule(Arc::new(YieldingJoins))
             .build();
@@ -73,11 +75,14 @@ impl Session {
     }
 
     /// Registers every table that `sql` names as it was.
-    pub async fn register_references_at(&self, lake: &Lake, sql: &str, at: At) -> Result<(), LakeError> {
+    pub async fn register_references_at(&self, lake: &Lake, sql: &str, at: At) -> Result<Vec<LakeTable>, LakeError> {
+        let mut tables = Vec::new();
         for (domain, name) in self.references(sql)? {
-            self.register(lake.table_as_of(&domain, &name, at).await?)?;
+            let table = lake.table_as_of(&domain, &name, at).await?;
+            self.register(table.clone())?;
+            tables.push(table);
         }
-        Ok(())
+        Ok(tables)
     }
 
     /// The tables `sql` names. Nothing is looked up.

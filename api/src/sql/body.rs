@@ -1,0 +1,76 @@
+//! The answer of a query as a body. One that ends early is cut, so that the client sees that something is missing.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    http::{HeaderMap, HeaderName, HeaderValue},
+};
+use http_body::Frame;
+use lakehouse_service::Problem;
+
+use super::{Piece, Pieces, produce::too_late};
+
+/// Says after the last row whether there were more.
+pub(crate) const TRUNCATED: HeaderName = HeaderName::from_static("x-truncated");
+
+/// An answer whose first piece is there.
+pub(crate) struct Streamed {
+    first: Option<Piece>,
+    pieces: Pieces,
+    is_complete: bool,
+}
+
+impl Streamed {
+    /// Waits for the first piece.
+    pub(super) async fn begin(mut pieces: Pieces) -> Result<Self, Problem> {
+        let first = tokio::time::timeout(pieces.patience, pieces.received.recv()).await;
+        match first.map_err(|_| too_late(pieces.patience))? {
+            Some(Ok(piece)) => Ok(Self { first: Some(piece), pieces, is_complete: false }),
+            Some(Err(problem)) => Err(problem),
+            None => Err(ended()),
+        }
+    }
+
+    /// As a body of known length, for an answer that is made as a whole.
+    pub(crate) async fn whole(mut self) -> Result<Body, Problem> {
+        let Some(Piece::Bytes(bytes)) = self.first.take() else { return Err(ended()) };
+        match self.pieces.received.recv().await {
+            Some(Ok(Piece::End { .. })) => Ok(bytes.into()),
+            Some(Err(problem)) => Err(problem),
+            _ => Err(ended()),
+        }
+    }
+}
+
+/// Somebody stopped the query, or the engine fell over it.
+fn ended() -> Problem {
+    Problem::conflict("the query was stopped").with_code("query_stopped")
+}
+
+impl HttpBody for Streamed {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let piece = match self.first.take() {
+            Some(piece) => Some(Ok(piece)),
+            None if self.is_complete => return Poll::Ready(None),
+            None => std::task::ready!(self.pieces.received.poll_recv(context)),
+        };
+        Poll::Ready(Some(match piece {
+            Some(Ok(Piece::Bytes(bytes))) => Ok(Frame::data(bytes)),
+            Some(Ok(Piece::End { truncated })) => {
+                self.is_complete = true;
+                let truncated = HeaderValue::from_static(if truncated { "true" } else { "false" });
+                Ok(Frame::trailers(HeaderMap::from_iter([(TRUNCATED, truncated)])))
+            }
+            Some(Err(problem)) => Err(io::Error::other(problem.code())),
+            None => Err(io::Error::other("query_stopped")),
+        }))
+    }
+}

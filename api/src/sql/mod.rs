@@ -1,0 +1,127 @@
+//! Queries of clients: planned, run and written out on threads of their own, each in its turn and within its limits.
+//!
+//! The rows of a query go through a short channel from the threads of queries to the connection. A client that stops reading
+//! stops the query; one that goes away ends it, because the task of a query lives as long as its answer.
+
+mod body;
+mod encode;
+mod format;
+mod plan;
+mod produce;
+mod request;
+mod tracked;
+mod turns;
+mod workers;
+
+use std::{sync::Arc, time::Duration};
+
+use lakehouse_lake::Lake;
+use lakehouse_service::Problem;
+use lakehouse_settings::Settings;
+use lakehouse_spec::Domain;
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
+
+pub(crate) use body::{Streamed, TRUNCATED};
+pub(crate) use format::Format;
+pub(crate) use plan::Planned;
+pub(crate) use request::SqlRequest;
+pub(crate) use tracked::{QueryId, QueryStatus};
+
+use produce::Budget;
+use request::Job;
+use tracked::Tracker;
+use turns::Turns;
+use workers::Workers;
+
+/// Pieces of an answer that may be ready before the client takes them.
+const PIECES_AHEAD: usize = 2;
+
+/// Runs the queries of clients.
+pub(crate) struct Queries {
+    lake: Lake,
+    domains: Arc<[Domain]>,
+    limits: QueryLimits,
+    turns: Turns,
+    tracker: Arc<Tracker>,
+    workers: Workers,
+}
+
+/// What a query may cost.
+#[derive(Debug, Clone, Copy)]
+struct QueryLimits {
+    time: Duration,
+    held_rows: usize,
+    held_bytes: usize,
+    streamed_rows: usize,
+    memory: usize,
+    /// How long a client may leave an answer unread.
+    stall: Duration,
+}
+
+/// A piece of an answer.
+enum Piece {
+    Bytes(bytes::Bytes),
+    /// Nothing follows.
+    End {
+        truncated: bool,
+    },
+}
+
+/// The pieces of an answer as they come; dropped, it ends the query.
+pub(crate) struct Pieces {
+    received: mpsc::Receiver<Result<Piece, Problem>>,
+    _worker: AbortOnDropHandle<()>,
+    patience: Duration,
+}
+
+impl Queries {
+    pub(crate) fn new(lake: Lake, domains: Arc<[Domain]>, settings: &Settings) -> std::io::Result<Self> {
+        let (sql, limits) = (&settings.sql, &settings.limits);
+        let limits = QueryLimits {
+            time: limits.sql_timeout(),
+            held_rows: limits.max_rows,
+            held_bytes: sql.answer_mb << 20,
+            streamed_rows: sql.stream_rows,
+            memory: sql.query_memory_mb << 20,
+            stall: limits.request_timeout(),
+        };
+        let workers = Workers::start(lake.threads())?;
+        Ok(Self { lake, domains, limits, turns: Turns::new(sql), tracker: Arc::default(), workers })
+    }
+
+    /// Plans a query in its turn; the turn is over when what was planned is dropped.
+    pub(crate) async fn plan(&self, request: SqlRequest, format: Format) -> Result<Planned, Problem> {
+        let job = Job::check(request, &self.domains, &self.limits, format)?;
+        let turn = self.turns.take().await?;
+        let (lake, memory, time) = (self.lake.clone(), self.limits.memory, job.time);
+        let planned = self.workers.run(async move { plan::plan(&lake, memory, job, turn).await });
+        tokio::time::timeout(time, planned).await.unwrap_or_else(|_| Err(produce::too_late(time)))?
+    }
+
+    /// Runs what was planned. The first piece is there when this returns, so that most failures are plain refusals.
+    pub(crate) async fn run(&self, planned: Planned) -> Result<(QueryId, Streamed), Problem> {
+        let (sender, received) = mpsc::channel(PIECES_AHEAD);
+        let (limits, patience) = (self.limits, planned.job.time.saturating_add(produce::GRACE));
+        let (id, tracked) = self.tracker.begin();
+        let worker = self.workers.spawn(async move {
+            let budget = Budget::new(planned.job.time);
+            let outcome = produce::produce(planned, limits, budget, &sender).await;
+            tracked.end(&outcome);
+            produce::conclude(outcome, &sender).await;
+        });
+        self.tracker.abort_with(id, worker.abort_handle());
+        let pieces = Pieces { received, _worker: AbortOnDropHandle::new(worker), patience };
+        Ok((id, Streamed::begin(pieces).await?))
+    }
+
+    /// Stops a query.
+    pub(crate) fn cancel(&self, id: QueryId) -> Result<(), Problem> {
+        self.tracker.cancel(id)
+    }
+
+    /// How a query stands, or what became of it.
+    pub(crate) fn status(&self, id: QueryId) -> Result<QueryStatus, Problem> {
+        self.tracker.status(id)
+    }
+}
