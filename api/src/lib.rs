@@ -3,13 +3,16 @@
 //! Tables are read where they lie: Delta through DataFusion. Datamarts with a route are also held in memory by key, at their
 //! current version, so that a lookup touches no storage.
 
+mod cursor;
 mod marts;
+mod pages;
 mod query;
 mod records;
 mod routes;
 mod rows;
 mod sql;
 mod state;
+mod tags;
 
 use anyhow::Context as _;
 use axum::Router;

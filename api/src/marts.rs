@@ -34,6 +34,11 @@ impl Mart {
         self.rows.slice(offset, limit.min(self.rows.num_rows() - offset))
     }
 
+    /// The version it is held at.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
     /// The row with this key.
     pub(crate) fn row(&self, key: &str) -> Option<RecordBatch> {
         self.places.get(key).map(|place| self.rows.slice(*place, 1))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lakehouse_lake::{Lake, LakeTable};
 use lakehouse_service::Problem;
 use lakehouse_settings::{Limits, Settings};
-use lakehouse_spec::{Domain, TableName};
+use lakehouse_spec::{Domain, Schema, StageModel, TableName};
 
 use crate::{marts::Marts, records::Records, sql::Queries};
 
@@ -38,8 +38,48 @@ impl ApiState {
         known.ok_or_else(|| Problem::not_found(format!("no domain is called `{name}`")))
     }
 
+    /// A datamart that a domain declares.
+    pub(crate) fn datamart(&self, domain: &str, table: &str) -> Result<Datamart<'_>, Problem> {
+        let domain = self.domain(domain)?;
+        let unknown = || Problem::not_found(format!("`{}` has no datamart `{table}`", domain.name));
+        let name = TableName::new(Schema::Gold, table).map_err(|_| unknown())?;
+        let (model, _) = domain.datamarts.get(&name).ok_or_else(unknown)?;
+        Ok(Datamart { domain, name, model })
+    }
+
     /// The current version of a table, if it has been made.
     pub(crate) async fn table(&self, domain: &Domain, name: &TableName) -> Result<Option<LakeTable>, Problem> {
         self.lake.table(&domain.name, name).await.map_err(Problem::internal)
+    }
+}
+
+/// A datamart as its domain declares it.
+pub(crate) struct Datamart<'a> {
+    pub domain: &'a Domain,
+    pub name: TableName,
+    pub model: &'a StageModel,
+}
+
+impl Datamart<'_> {
+    /// Its current version.
+    pub(crate) async fn now(&self, state: &ApiState) -> Result<LakeTable, Problem> {
+        state.table(self.domain, &self.name).await?.ok_or_else(|| self.not_made())
+    }
+
+    /// An earlier version, if all of it is still there.
+    pub(crate) async fn at(&self, state: &ApiState, version: u64) -> Result<LakeTable, Problem> {
+        let now = self.now(state).await?;
+        if now.version == version {
+            return Ok(now);
+        }
+        let gone = || Problem::gone(format!("version {version} is not kept any more; begin again")).with_code("version_expired");
+        let then =
+            state.lake.table_at(&self.domain.name, &self.name, version).await.map_err(Problem::internal)?.ok_or_else(gone)?;
+        let is_readable = state.lake.is_readable(&then).await.map_err(Problem::internal)?;
+        if is_readable { Ok(then) } else { Err(gone()) }
+    }
+
+    pub(crate) fn not_made(&self) -> Problem {
+        Problem::unavailable(format!("`{}.{}` has not been made yet; run the pipeline", self.domain.name, self.name))
     }
 }

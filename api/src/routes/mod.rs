@@ -1,5 +1,6 @@
 //! The routes, one file a subject.
 
+mod datamart;
 mod datamarts;
 mod greeting;
 mod runs;
@@ -16,6 +17,9 @@ pub(crate) fn all(state: &ApiState) -> OpenApiRouter {
         .routes(routes!(greeting::greet))
         .routes(routes!(datamarts::list))
         .routes(routes!(datamarts::read))
+        .routes(routes!(datamart::row))
+        .routes(routes!(datamart::schema))
+        .routes(routes!(datamart::lineage))
         .routes(routes!(runs::list, runs::ask))
         .routes(routes!(runs::read))
         .routes(routes!(runs::events))

@@ -14,6 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     ApiState,
     sql::{Format, QueryStatus, SqlRequest, TRUNCATED},
+    tags,
 };
 
 const QUERY_ID: HeaderName = HeaderName::from_static("x-query-id");
@@ -123,8 +124,8 @@ async fn answer(state: &ApiState, headers: &HeaderMap, request: SqlRequest) -> A
         return Ok(Json(SqlDescription { columns }).into_response());
     }
     let etag = planned.etag.clone();
-    if etag.as_ref().is_some_and(|etag| is_known(headers, etag)) {
-        return Ok(named(StatusCode::NOT_MODIFIED.into_response(), etag));
+    if let Some(tag) = etag.clone().filter(|tag| tags::is_known(headers, tag)) {
+        return Ok(tags::not_modified(tag));
     }
     let (id, streamed) = state.queries.run(planned).await?;
     let body = if format.is_held() { streamed.whole().await? } else { Body::new(streamed) };
@@ -136,20 +137,6 @@ async fn answer(state: &ApiState, headers: &HeaderMap, request: SqlRequest) -> A
     if !format.is_held() {
         answered.insert(header::TRAILER, TRUNCATED.into());
     }
-    Ok(named(response, etag))
-}
-
-fn named(mut response: Response, etag: Option<HeaderValue>) -> Response {
-    if let Some(etag) = etag {
-        response.headers_mut().insert(header::ETAG, etag);
-    }
-    response
-}
-
-/// Does the client have this answer already?
-fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
-    let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    let ours = etag.to_str().map(strong).unwrap_or_default();
-    let theirs = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    theirs.flat_map(|value| value.split(',')).any(|tag| tag.trim() == "*" || strong(tag) == ours)
+    answered.extend(etag.map(|etag| (header::ETAG, etag)));
+    Ok(response)
 }

@@ -13,7 +13,7 @@ use axum::{
 use http_body::Frame;
 use lakehouse_service::Problem;
 
-use super::{Piece, Pieces, produce::too_late};
+use super::{Piece, Pieces, produce::too_late, workers::broken};
 
 /// Says after the last row whether there were more.
 pub(crate) const TRUNCATED: HeaderName = HeaderName::from_static("x-truncated");
@@ -32,24 +32,27 @@ impl Streamed {
         match first.map_err(|_| too_late(pieces.patience))? {
             Some(Ok(piece)) => Ok(Self { first: Some(piece), pieces, is_complete: false }),
             Some(Err(problem)) => Err(problem),
-            None => Err(ended()),
+            None => Err(ended(&mut pieces).await),
         }
     }
 
     /// As a body of known length, for an answer that is made as a whole.
     pub(crate) async fn whole(mut self) -> Result<Body, Problem> {
-        let Some(Piece::Bytes(bytes)) = self.first.take() else { return Err(ended()) };
+        let Some(Piece::Bytes(bytes)) = self.first.take() else { return Err(ended(&mut self.pieces).await) };
         match self.pieces.received.recv().await {
             Some(Ok(Piece::End { .. })) => Ok(bytes.into()),
             Some(Err(problem)) => Err(problem),
-            _ => Err(ended()),
+            _ => Err(ended(&mut self.pieces).await),
         }
     }
 }
 
-/// Somebody stopped the query, or the engine fell over it.
-fn ended() -> Problem {
-    Problem::conflict("the query was stopped").with_code("query_stopped")
+/// Why there is no last piece.
+async fn ended(pieces: &mut Pieces) -> Problem {
+    match (&mut pieces.worker).await {
+        Err(error) => broken(error),
+        Ok(()) => Problem::internal("a query ended without an end"),
+    }
 }
 
 impl HttpBody for Streamed {

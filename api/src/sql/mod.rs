@@ -71,7 +71,7 @@ enum Piece {
 /// The pieces of an answer as they come; dropped, it ends the query.
 pub(crate) struct Pieces {
     received: mpsc::Receiver<Result<Piece, Problem>>,
-    _worker: AbortOnDropHandle<()>,
+    worker: AbortOnDropHandle<()>,
     patience: Duration,
 }
 
@@ -111,7 +111,7 @@ impl Queries {
             produce::conclude(outcome, &sender).await;
         });
         self.tracker.abort_with(id, worker.abort_handle());
-        let pieces = Pieces { received, _worker: AbortOnDropHandle::new(worker), patience };
+        let pieces = Pieces { received, worker: AbortOnDropHandle::new(worker), patience };
         Ok((id, Streamed::begin(pieces).await?))
     }
 

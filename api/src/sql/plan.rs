@@ -5,11 +5,10 @@ use std::fmt::Write as _;
 use axum::http::HeaderValue;
 use lakehouse_lake::{Lake, LakeTable, PreparedQuery};
 use lakehouse_service::Problem;
-use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::request::Job;
-use crate::query::problem;
+use crate::{query::problem, tags::tag};
 
 /// A query over pinned tables.
 pub(crate) struct Planned {
@@ -41,7 +40,6 @@ pub(super) async fn plan(lake: &Lake, memory: usize, job: Job, turn: OwnedSemaph
     Ok(Planned { job, query, etag, _turn: turn })
 }
 
-/// Weak, as rows without an order may come in another one.
 fn etag(job: &Job, tables: &[LakeTable]) -> Option<HeaderValue> {
     let mut question = format!("{:?} {:?} {} {} {:?}", job.sql, job.values, job.domain, job.limit, job.format);
     let mut versions: Vec<_> = tables.iter().map(|table| format!("{}.{}@{}", table.domain, table.name, table.version)).collect();
@@ -49,6 +47,5 @@ fn etag(job: &Job, tables: &[LakeTable]) -> Option<HeaderValue> {
     for version in versions {
         let _ = write!(question, " {version}");
     }
-    let digest = hex::encode(&Sha256::digest(question.as_bytes())[..16]);
-    HeaderValue::try_from(format!("W/\"{digest}\"")).ok()
+    tag(&question)
 }

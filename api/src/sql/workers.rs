@@ -36,9 +36,15 @@ impl Workers {
     }
 }
 
-/// The engine fell over this query, or the service is going.
-fn broken(error: JoinError) -> Problem {
-    Problem::internal(error)
+/// The engine fell over a query, which it would do again; or somebody stopped it.
+pub(super) fn broken(error: JoinError) -> Problem {
+    if error.is_panic() {
+        tracing::error!(%error, "the engine fell over a query");
+        let detail = "the engine cannot run this query; write it in another way";
+        Problem::unprocessable(detail).with_code("unsupported_query")
+    } else {
+        Problem::conflict("the query was stopped").with_code("query_stopped")
+    }
 }
 
 impl Drop for Workers {

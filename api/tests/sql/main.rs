@@ -2,4 +2,5 @@
 
 mod answers;
 mod limits;
+mod pages;
 mod place;

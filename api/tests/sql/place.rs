@@ -51,6 +51,13 @@ impl Place {
         self.folder.path()
     }
 
+    /// The names of the datamart's current files.
+    pub async fn current_files(&self) -> Vec<String> {
+        let (domain, name): (DomainName, TableName) = ("fraud".parse().unwrap(), "gold.dm_client_features".parse().unwrap());
+        let table = self.lake.table(&domain, &name).await.unwrap().unwrap();
+        table.files.iter().map(|file| file.path.filename().unwrap().to_owned()).collect()
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

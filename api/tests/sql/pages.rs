@@ -1,0 +1,153 @@
+//! Datamarts by filters, in pages, while new versions land.
+
+use std::collections::BTreeSet;
+
+use reqwest::{StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::place::{Place, clients, put, read};
+
+const MART: &str = "/datamarts/fraud/dm_client_features";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_never_shift_while_new_versions_land() {
+    let place = Place::with_numbers(10).await;
+    let mut walked = 0;
+    for order in
+        ["", "order=tx_count&", "order=tx_count.desc&", "order=generation,tx_count.desc&", "select=generation&order=tx_count&"]
+    {
+        let whole = place.get(&format!("{MART}?{order}limit=100")).await.1;
+        let (mut path, mut rows, mut versions) = (format!("{MART}?{order}limit=19&count=exact"), Vec::new(), BTreeSet::new());
+        loop {
+            let answer = place.client.get(place.url(&path)).send().await.unwrap();
+            assert_eq!((answer.status(), &answer.headers()["x-total-count"]), (StatusCode::OK, &header::HeaderValue::from(100)));
+            versions.insert(answer.headers()["x-table-version"].to_str().unwrap().to_owned());
+            let next = answer.headers().get(header::LINK).map(|link| link.to_str().unwrap().to_owned());
+            rows.extend(answer.json::<Vec<Value>>().await.unwrap());
+            walked += 1;
+            let Some(next) = next else { break };
+            path = next.strip_prefix('<').unwrap().split_once('>').unwrap().0.to_owned();
+            put(&place.lake, "gold.dm_client_features", &clients(100 + walked)).await;
+        }
+        assert_eq!(Value::from(rows), whole, "{order}");
+        assert_eq!(versions.len(), 1, "{order}");
+    }
+    println!("{walked} pages of one version each, with a new version after every one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cursors_that_do_not_fit_are_refused() {
+    let place = Place::with_numbers(10).await;
+    let answer = place.client.get(place.url(&format!("{MART}?limit=7"))).send().await.unwrap();
+    let cursor = answer.headers()["x-next-cursor"].to_str().unwrap().to_owned();
+    let forged = |version: u64| {
+        let text = String::from_utf8(hex::decode(&cursor).unwrap()).unwrap();
+        hex::encode(text.replace("\"version\":0", &format!("\"version\":{version}")))
+    };
+    let cases = [
+        (format!("limit=9&cursor={cursor}"), 200, None),
+        (format!("order=tx_count&cursor={cursor}"), 422, Some("invalid_cursor")),
+        (format!("tx_count=gt.1&cursor={cursor}"), 422, Some("invalid_cursor")),
+        (format!("offset=1&cursor={cursor}"), 422, Some("unprocessable")),
+        ("cursor=00".to_owned(), 422, Some("invalid_cursor")),
+        ("cursor=x".to_owned(), 422, Some("invalid_cursor")),
+        (format!("cursor={}", hex::encode("{}")), 422, Some("invalid_cursor")),
+        (format!("cursor={}", forged(77)), 410, Some("version_expired")),
+        ("count=some".to_owned(), 422, Some("unprocessable")),
+    ];
+    for (query, status, code) in &cases {
+        let answer = place.get(&format!("{MART}?{query}")).await;
+        assert_eq!((answer.0, answer.1["code"].as_str()), (*status, *code), "{query}: {}", answer.1);
+    }
+    put(&place.lake, "gold.dm_client_features", &clients(2)).await;
+    let current = place.current_files().await;
+    for file in std::fs::read_dir(place.folder().join("lake/gold/fraud/dm_client_features")).unwrap().map(Result::unwrap) {
+        let is_old = file.path().extension().is_some_and(|extension| extension == "parquet");
+        if is_old && current.iter().all(|kept| !file.path().ends_with(kept)) {
+            std::fs::remove_file(file.path()).unwrap();
+        }
+    }
+    assert_eq!(place.get(&format!("{MART}?cursor={cursor}")).await.1["code"], "version_expired");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_datamart_tells_its_rows_its_shape_and_its_origin() {
+    let place = Place::with_numbers(10).await;
+    let row = place.client.get(place.url(&format!("{MART}/007"))).send().await.unwrap();
+    let tag = row.headers()[header::ETAG].clone();
+    assert_eq!(read(row).await, (200, json!({ "client_id": "007", "tx_count": 2, "generation": 1 })));
+    for path in [format!("{MART}/007"), format!("{MART}?limit=3")] {
+        let tag = place.client.get(place.url(&path)).send().await.unwrap().headers()[header::ETAG].clone();
+        let again = place.client.get(place.url(&path)).header(header::IF_NONE_MATCH, &tag).send().await.unwrap();
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{path}");
+    }
+    assert_eq!(place.get(&format!("{MART}/nobody")).await.0, 404);
+
+    let (_, schema) = place.get(&format!("{MART}/schema")).await;
+    assert_eq!(schema["properties"]["tx_count"]["type"], json!(["integer", "null"]));
+    assert_eq!(schema["properties"]["client_id"]["type"], "string");
+    let (_, lineage) = place.get(&format!("{MART}/lineage")).await;
+    assert_eq!(
+        (&lineage["version"], &lineage["run"], &lineage["inputs"]),
+        (&json!(0), &json!("a run"), &json!({ "silver.numbers": "7" }))
+    );
+
+    put(&place.lake, "gold.dm_client_features", &clients(2)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    let after = place.client.get(place.url(&format!("{MART}/007"))).header(header::IF_NONE_MATCH, tag).send().await.unwrap();
+    assert_eq!(after.status(), StatusCode::OK);
+}
+
+/// A small generator of predicates: the same condition as filters of REST and as SQL.
+fn conditions(seed: u64) -> (String, String) {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut pick = |count: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % count
+    };
+    let (mut rest, mut sql) = (Vec::new(), Vec::new());
+    for _ in 0..=pick(3) {
+        let operators = [("eq", "="), ("ne", "<>"), ("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">=")];
+        let (word, sign) = operators[pick(6) as usize];
+        let (number, other, text) = (pick(7), pick(7), format!("{:03}", pick(120)));
+        let (filter, condition) = match pick(6) {
+            0 => (format!("tx_count={word}.{number}"), format!("tx_count {sign} {number}")),
+            1 => (format!("client_id={word}.{text}"), format!("client_id {sign} '{text}'")),
+            2 => (format!("tx_count=in.{number},{other}"), format!("tx_count in ({number}, {other})")),
+            3 => (format!("client_id=like.{}%25", &text[..2]), format!("client_id like '{}%'", &text[..2])),
+            4 => (format!("client_id=like._{}_", &text[1..2]), format!("client_id like '_{}_'", &text[1..2])),
+            _ => {
+                let (word, sql) = if number % 2 == 0 { ("true", "is null") } else { ("false", "is not null") };
+                (format!("tx_count=is_null.{word}"), format!("tx_count {sql}"))
+            }
+        };
+        rest.push(filter);
+        sql.push(format!("({condition})"));
+    }
+    (rest.join("&"), sql.join(" and "))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_mean_the_same_in_rest_and_in_sql_and_split_a_table_in_three() {
+    let place = Place::with_numbers(10).await;
+    let (cases, mut matched) = (100, 0);
+    for seed in 1..=cases {
+        let (rest, condition) = conditions(seed);
+        let (status, by_rest) = place.get(&format!("{MART}?{rest}&limit=100")).await;
+        assert_eq!(status, 200, "{rest}: {by_rest}");
+        let select = "select * from dm_client_features where";
+        let by_sql = place.rows(&format!("{select} {condition} order by client_id")).await;
+        assert_eq!(by_rest, by_sql, "{rest} is {condition}");
+        let [other, neither] = [
+            place.rows(&format!("{select} not ({condition})")).await,
+            place.rows(&format!("{select} ({condition}) is null")).await,
+        ];
+        let parts = [&by_sql, &other, &neither].map(|rows| rows.as_array().unwrap().len());
+        assert_eq!(parts.iter().sum::<usize>(), 100, "{condition}: {parts:?}");
+        matched += usize::from(parts.iter().filter(|part| **part > 0).count() > 1);
+    }
+    println!("{cases} predicates, {matched} of which split the table");
+    assert!(matched > 50);
+}
