@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use futures::TryStreamExt as _;
-use lakehouse_lake::{LakeError, QueryStream};
+use lakehouse_lake::{LakeError, QueryRefusal, QueryStream};
 use lakehouse_service::Problem;
 
 /// The rows of a query that ends within `time`; dropping the stream stops it.
@@ -18,6 +18,14 @@ pub(crate) async fn take(stream: QueryStream, time: Duration) -> Result<Vec<Reco
 
 /// A lake error as a client may see it: its own mistakes in plain words, everything else without detail.
 pub(crate) fn problem(error: LakeError) -> Problem {
+    match error.refusal() {
+        Some(QueryRefusal::Stopped) => return stopped(),
+        Some(QueryRefusal::Late) => {
+            return Problem::timeout("the query did not end within its time").with_code("query_timeout");
+        }
+        Some(refusal) => return Problem::unprocessable(refusal.to_string()).with_code("query_too_large"),
+        None => {}
+    }
     match &error {
         LakeError::NotReadOnly { .. } => Problem::bad_request("only one read-only query is allowed").with_code("not_read_only"),
         LakeError::UnknownTable { table } => {
@@ -39,6 +47,11 @@ pub(crate) fn problem(error: LakeError) -> Problem {
         }
         _ => Problem::internal(error),
     }
+}
+
+/// Somebody stopped the query, or nobody waits for it any more.
+pub(crate) fn stopped() -> Problem {
+    Problem::conflict("the query was stopped").with_code("query_stopped")
 }
 
 /// What a client can act on, in the first line of the planner's message: a syntax error or an unknown name of its own query.

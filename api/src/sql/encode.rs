@@ -39,7 +39,7 @@ enum Writer {
     /// Held back to the end.
     Json(arrow::json::Writer<Shared, JsonArray>),
     NdJson(arrow::json::Writer<Shared, LineDelimited>),
-    Csv(csv::Writer<Shared>),
+    Csv(Box<csv::Writer<Shared>>),
     Arrow(StreamWriter<Shared>),
     Parquet(Box<ArrowWriter<Shared>>),
 }
@@ -83,7 +83,7 @@ impl Writer {
         Ok(match format {
             Format::Json => Self::Json(json().build(out)),
             Format::NdJson => Self::NdJson(json().build(out)),
-            Format::Csv => Self::Csv(csv::WriterBuilder::new().with_header(true).build(out)),
+            Format::Csv => Self::Csv(Box::new(csv::WriterBuilder::new().with_header(true).build(out))),
             Format::Arrow => Self::Arrow(StreamWriter::try_new(out, schema)?),
             Format::Parquet => {
                 let groups = WriterProperties::builder().set_max_row_group_row_count(Some(GROUP_ROWS));

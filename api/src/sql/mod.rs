@@ -15,7 +15,7 @@ mod workers;
 
 use std::{sync::Arc, time::Duration};
 
-use lakehouse_lake::Lake;
+use lakehouse_lake::{Lake, Leash};
 use lakehouse_service::Problem;
 use lakehouse_settings::Settings;
 use lakehouse_spec::Domain;
@@ -73,6 +73,14 @@ pub(crate) struct Pieces {
     received: mpsc::Receiver<Result<Piece, Problem>>,
     worker: AbortOnDropHandle<()>,
     patience: Duration,
+    leash: Leash,
+}
+
+impl Drop for Pieces {
+    /// The task itself ends where it waits; what it works on meanwhile ends by this.
+    fn drop(&mut self) {
+        self.leash.pull();
+    }
 }
 
 impl Queries {
@@ -103,15 +111,16 @@ impl Queries {
     pub(crate) async fn run(&self, planned: Planned) -> Result<(QueryId, Streamed), Problem> {
         let (sender, received) = mpsc::channel(PIECES_AHEAD);
         let (limits, patience) = (self.limits, planned.job.time.saturating_add(produce::GRACE));
-        let (id, tracked) = self.tracker.begin();
+        let leash = planned.query.leash().clone();
+        let (id, tracked) = self.tracker.begin(leash.clone());
         let worker = self.workers.spawn(async move {
-            let budget = Budget::new(planned.job.time);
+            let budget = Budget::new(planned.job.time, planned.query.leash().clone());
             let outcome = produce::produce(planned, limits, budget, &sender).await;
             tracked.end(&outcome);
             produce::conclude(outcome, &sender).await;
         });
         self.tracker.abort_with(id, worker.abort_handle());
-        let pieces = Pieces { received, worker: AbortOnDropHandle::new(worker), patience };
+        let pieces = Pieces { received, worker: AbortOnDropHandle::new(worker), patience, leash };
         Ok((id, Streamed::begin(pieces).await?))
     }
 

@@ -28,7 +28,7 @@ impl Planned {
 }
 
 pub(super) async fn plan(lake: &Lake, memory: usize, job: Job, turn: OwnedSemaphorePermit) -> Result<Planned, Problem> {
-    let session = lake.session_with(&job.domain, memory);
+    let session = lake.client_session(&job.domain, memory);
     let tables = match job.at {
         Some(at) => session.register_references_at(lake, &job.sql, at).await,
         None => session.register_references(lake, &job.sql).await,

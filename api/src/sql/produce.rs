@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use futures::StreamExt as _;
+use lakehouse_lake::Leash;
 use lakehouse_service::Problem;
 use tokio::{
     sync::mpsc,
@@ -24,16 +25,19 @@ type Sender = mpsc::Sender<Result<Piece, Problem>>;
 pub(super) struct Budget {
     whole: Duration,
     left: Duration,
+    leash: Leash,
 }
 
 impl Budget {
-    pub(super) fn new(whole: Duration) -> Self {
-        Self { whole, left: whole }
+    pub(super) fn new(whole: Duration, leash: Leash) -> Self {
+        Self { whole, left: whole, leash }
     }
 
     async fn spend<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Problem> {
         let started = Instant::now();
+        self.leash.give(self.left);
         let done = timeout(self.left, work).await.map_err(|_| too_late(self.whole))?;
+        self.leash.rest();
         self.left = self.left.saturating_sub(started.elapsed());
         Ok(done)
     }

@@ -11,6 +11,9 @@ use utoipa::ToSchema;
 
 use super::{Format, QueryLimits};
 
+/// Bytes of a query's text: room for a list of ten thousand keys.
+const MOST_SQL_BYTES: usize = 256 << 10;
+
 /// A query.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -55,6 +58,10 @@ impl Job {
             Some(name) => Problem::not_found(format!("no domain is called `{name}`")),
             None => Problem::not_found("there is no domain"),
         };
+        if request.sql.len() > MOST_SQL_BYTES {
+            let detail = format!("`sql` has more than {MOST_SQL_BYTES} bytes; bind long lists as values, or read a table");
+            return Err(Problem::too_large(detail).with_code("query_too_large"));
+        }
         let cap = if format.is_held() { limits.held_rows } else { limits.streamed_rows };
         Ok(Self {
             domain: domain.ok_or_else(unknown)?.name.clone(),

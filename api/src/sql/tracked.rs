@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use lakehouse_lake::Leash;
 use lakehouse_service::Problem;
 use serde::Serialize;
 use tokio::task::AbortHandle;
@@ -35,6 +36,8 @@ pub(crate) struct QueryStatus {
     code: Option<&'static str>,
 }
 
+const STOPPED: QueryStatus = QueryStatus { status: "stopped", rows: None, truncated: None, code: None };
+
 /// What a query came to.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
@@ -50,6 +53,7 @@ struct Entry {
     status: QueryStatus,
     ended: Option<Instant>,
     abort: Option<AbortHandle>,
+    leash: Leash,
 }
 
 /// A query under way; one that is dropped without an outcome was stopped.
@@ -59,14 +63,14 @@ pub(super) struct Tracked {
 }
 
 impl Tracker {
-    pub(super) fn begin(self: &Arc<Self>) -> (QueryId, Tracked) {
+    pub(super) fn begin(self: &Arc<Self>, leash: Leash) -> (QueryId, Tracked) {
         let id = QueryId(rand::random());
         let status = QueryStatus { status: "running", rows: None, truncated: None, code: None };
         let mut entries = self.entries();
         if entries.len() >= MOST_REMEMBERED {
             forget_some(&mut entries);
         }
-        entries.insert(id, Entry { status, ended: None, abort: None });
+        entries.insert(id, Entry { status, ended: None, abort: None, leash });
         (id, Tracked { tracker: self.clone(), id })
     }
 
@@ -77,10 +81,13 @@ impl Tracker {
     }
 
     pub(super) fn cancel(&self, id: QueryId) -> Result<(), Problem> {
-        let abort = self.entries().get(&id).ok_or_else(unknown)?.abort.clone();
-        if let Some(abort) = abort {
+        let mut entries = self.entries();
+        let entry = entries.get_mut(&id).ok_or_else(unknown)?;
+        entry.leash.pull();
+        if let Some(abort) = &entry.abort {
             abort.abort();
         }
+        entry.end(STOPPED);
         Ok(())
     }
 
@@ -95,13 +102,22 @@ impl Tracker {
     }
 
     fn end(&self, id: QueryId, status: QueryStatus) {
-        if let Some(entry) = self.entries().get_mut(&id).filter(|entry| entry.ended.is_none()) {
-            *entry = Entry { status, ended: Some(Instant::now()), abort: None };
+        if let Some(entry) = self.entries().get_mut(&id) {
+            entry.end(status);
         }
     }
 }
 
 impl Entry {
+    /// The first end counts.
+    fn end(&mut self, status: QueryStatus) {
+        if self.ended.is_none() {
+            self.status = status;
+            self.ended = Some(Instant::now());
+            self.abort = None;
+        }
+    }
+
     fn is_old(&self) -> bool {
         self.ended.is_some_and(|ended| ended.elapsed() > REMEMBERED)
     }
@@ -129,7 +145,7 @@ impl Tracked {
 
 impl Drop for Tracked {
     fn drop(&mut self) {
-        self.tracker.end(self.id, QueryStatus { status: "stopped", rows: None, truncated: None, code: None });
+        self.tracker.end(self.id, STOPPED);
     }
 }
 

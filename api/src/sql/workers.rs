@@ -9,8 +9,10 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-/// A plan as deep as the parser lets through needs more stack than a thread has by default, without optimisation.
-const STACK_BYTES: usize = 16 << 20;
+use crate::query::stopped;
+
+/// A plan as deep as a query may be needs more stack than a thread has by default; what is not used is not taken.
+const STACK_BYTES: usize = 64 << 20;
 
 /// Threads that run queries.
 pub(super) struct Workers(Option<Runtime>);
@@ -43,7 +45,7 @@ pub(super) fn broken(error: JoinError) -> Problem {
         let detail = "the engine cannot run this query; write it in another way";
         Problem::unprocessable(detail).with_code("unsupported_query")
     } else {
-        Problem::conflict("the query was stopped").with_code("query_stopped")
+        stopped()
     }
 }
 

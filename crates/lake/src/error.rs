@@ -4,7 +4,7 @@ use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use deltalake::DeltaTableError;
 
-use crate::At;
+use crate::{At, QueryRefusal};
 
 /// A failed act on the lake, with its object. The cause is the source.
 #[derive(Debug, thiserror::Error)]
@@ -138,6 +138,15 @@ impl LakeError {
             | DataFusionError::SchemaError(..)
             | DataFusionError::NotImplemented(_) => true,
             _ => false,
+        }
+    }
+
+    /// What the query wanted that nobody gets.
+    pub fn refusal(&self) -> Option<&QueryRefusal> {
+        let (Self::Plan { source } | Self::Execute { source }) = self else { return None };
+        match source.find_root() {
+            DataFusionError::External(error) => error.downcast_ref(),
+            _ => None,
         }
     }
 

@@ -15,12 +15,12 @@ use datafusion::{
         tree_node::{TreeNode as _, TreeNodeRecursion},
     },
     logical_expr::{Expr, LogicalPlan, Volatility},
-    physical_plan::stream::RecordBatchStreamAdapter,
+    physical_plan::{execute_stream, stream::RecordBatchStreamAdapter},
     prelude::DataFrame,
 };
 use futures::StreamExt as _;
 
-use crate::{LakeError, QueryStream, SendableRecordBatchStream, Session};
+use crate::{LakeError, Leash, QueryStream, SendableRecordBatchStream, Session, modest};
 
 /// A value for a placeholder.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +56,7 @@ impl Default for BoundValues {
 pub struct PreparedQuery {
     frame: DataFrame,
     kind: Kind,
+    leash: Leash,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,12 +73,13 @@ impl Session {
         let plan = frame.logical_plan();
         let wanted = plan.get_parameter_names().map_err(LakeError::plan)?;
         values.check(&wanted).map_err(LakeError::plan)?;
+        modest::check_size(plan).map_err(LakeError::plan)?;
         let kind = match plan {
             LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) => Kind::Explanation,
             _ => Kind::Rows,
         };
         let frame = if wanted.is_empty() { frame } else { frame.with_param_values(values.clone()).map_err(LakeError::plan)? };
-        Ok(PreparedQuery { frame, kind })
+        Ok(PreparedQuery { frame, kind, leash: self.leash().clone() })
     }
 }
 
@@ -100,18 +102,29 @@ impl PreparedQuery {
         Ok(is_repeatable)
     }
 
+    /// Stops it once it runs.
+    pub fn leash(&self) -> &Leash {
+        &self.leash
+    }
+
     /// Runs it; not more than `limit` rows come.
     pub async fn run(self, limit: usize) -> Result<QueryStream, LakeError> {
-        if self.kind == Kind::Explanation {
-            let stream = self.frame.execute_stream().await.map_err(LakeError::execute)?;
-            let schema = stream.schema();
-            let told = stream.map(|batch| batch.and_then(|batch| Ok(without_files(&batch)?)));
-            let told = RecordBatchStreamAdapter::new(schema, told);
-            let told: SendableRecordBatchStream = Box::pin(told);
-            return Ok(told.into());
+        let frame = match self.kind {
+            Kind::Rows => self.frame.limit(0, Some(limit)).map_err(LakeError::plan)?,
+            Kind::Explanation => self.frame,
+        };
+        let (state, plan) = frame.into_parts();
+        let plan = state.optimize(&plan).map_err(LakeError::plan)?;
+        modest::check_literals(&plan).map_err(LakeError::plan)?;
+        let plan = state.query_planner().create_physical_plan(&plan, &state).await.map_err(LakeError::plan)?;
+        let rows = execute_stream(plan, state.task_ctx()).map_err(LakeError::execute)?;
+        if self.kind == Kind::Rows {
+            return Ok(rows.into());
         }
-        let frame = self.frame.limit(0, Some(limit)).map_err(LakeError::plan)?;
-        Ok(frame.execute_stream().await.map_err(LakeError::execute)?.into())
+        let schema = rows.schema();
+        let told = rows.map(|batch| batch.and_then(|batch| Ok(without_files(&batch)?)));
+        let told: SendableRecordBatchStream = Box::pin(RecordBatchStreamAdapter::new(schema, told));
+        Ok(told.into())
     }
 }
 
