@@ -3,9 +3,11 @@
 //! Tables are read where they lie: Delta through DataFusion. Datamarts with a route are also held in memory by key, at their
 //! current version, so that a lookup touches no storage.
 
+mod catalog;
 mod cursor;
 mod marts;
 mod pages;
+mod principal;
 mod query;
 mod records;
 mod routes;
@@ -25,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use state::ApiState;
 
-/// The whole router over `domains` in `lake`.
+/// The whole router over `domains` in `lake`, within a runtime: it looks after what it holds.
 pub fn router(lake: Lake, domains: Vec<Domain>, settings: &Settings) -> anyhow::Result<Router> {
     let state = ApiState::new(lake, domains, settings).context("failed to start the threads of queries")?;
     let ready = state.clone();

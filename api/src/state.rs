@@ -7,7 +7,7 @@ use lakehouse_service::Problem;
 use lakehouse_settings::{Limits, Settings};
 use lakehouse_spec::{Domain, Schema, StageModel, TableName};
 
-use crate::{marts::Marts, records::Records, sql::Queries};
+use crate::{catalog::Catalog, marts::Marts, records::Records, sql::Queries};
 
 /// What handlers share. Cheap to clone.
 #[derive(Clone)]
@@ -15,6 +15,7 @@ pub struct ApiState {
     pub(crate) lake: Lake,
     pub(crate) domains: Arc<[Domain]>,
     pub(crate) limits: Limits,
+    pub(crate) catalog: Arc<Catalog>,
     pub(crate) marts: Arc<Marts>,
     pub(crate) records: Arc<Records>,
     pub(crate) queries: Arc<Queries>,
@@ -23,10 +24,12 @@ pub struct ApiState {
 impl ApiState {
     pub(crate) fn new(lake: Lake, domains: Vec<Domain>, settings: &Settings) -> std::io::Result<Self> {
         let domains: Arc<[Domain]> = domains.into();
+        let catalog = Catalog::start(lake.clone());
         Ok(Self {
-            queries: Arc::new(Queries::new(lake.clone(), domains.clone(), settings)?),
-            marts: Arc::new(Marts::new(lake.clone())),
+            queries: Arc::new(Queries::new(lake.clone(), catalog.clone(), domains.clone(), settings)?),
+            marts: Arc::new(Marts::new(lake.clone(), catalog.clone())),
             records: Arc::new(Records::new(settings.database_url.clone())),
+            catalog,
             lake,
             domains,
             limits: settings.limits,
@@ -47,9 +50,9 @@ impl ApiState {
         Ok(Datamart { domain, name, model })
     }
 
-    /// The current version of a table, if it has been made.
+    /// The newest version of a table that was seen, if it has been made.
     pub(crate) async fn table(&self, domain: &Domain, name: &TableName) -> Result<Option<LakeTable>, Problem> {
-        self.lake.table(&domain.name, name).await.map_err(Problem::internal)
+        self.catalog.table(&domain.name, name).await.map_err(Problem::internal)
     }
 }
 

@@ -13,7 +13,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     ApiState,
-    sql::{Format, QueryStatus, SqlRequest, TRUNCATED},
+    principal::Principal,
+    sql::{Format, Next, QueryStatus, SqlRequest, TRUNCATED},
     tags,
 };
 
@@ -77,10 +78,11 @@ pub(crate) struct SqlQuery {
 )]
 pub(crate) async fn run(
     State(state): State<ApiState>,
+    principal: Principal,
     headers: HeaderMap,
     JsonBody(request): JsonBody<SqlRequest>,
 ) -> ApiResult<Response> {
-    answer(&state, &headers, request).await
+    answer(&state, &principal, &headers, request).await
 }
 
 /// Runs one read-only query that fits into an address; otherwise like `POST /sql`.
@@ -90,11 +92,12 @@ pub(crate) async fn run(
 )]
 pub(crate) async fn read(
     State(state): State<ApiState>,
+    principal: Principal,
     headers: HeaderMap,
     QueryParams(SqlQuery { q, domain, limit, at }): QueryParams<SqlQuery>,
 ) -> ApiResult<Response> {
     let request = SqlRequest { sql: q, domain, limit, at: at.map(Into::into), ..SqlRequest::default() };
-    answer(&state, &headers, request).await
+    answer(&state, &principal, &headers, request).await
 }
 
 /// How a query stands, or what became of it within the last ten minutes.
@@ -116,27 +119,41 @@ pub(crate) async fn cancel(State(state): State<ApiState>, PathParams(id): PathPa
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn answer(state: &ApiState, headers: &HeaderMap, request: SqlRequest) -> ApiResult<Response> {
+async fn answer(state: &ApiState, principal: &Principal, headers: &HeaderMap, request: SqlRequest) -> ApiResult<Response> {
     let (describe, format) = (request.describe, Format::wanted(headers)?);
-    let planned = state.queries.plan(request, format).await?;
+    let planned = match state.queries.plan(request, format, principal, headers).await? {
+        Next::Known(name) => return Ok(tags::not_modified(name)),
+        Next::Held(answer, name) => return Ok(response(answer.into(), format, Some(name))),
+        Next::Planned(planned) => planned,
+    };
     if describe {
         let columns = planned.columns().into_iter().map(|(name, r#type)| SqlColumn { name, r#type }).collect();
         return Ok(Json(SqlDescription { columns }).into_response());
     }
     let etag = planned.etag.clone();
-    if let Some(tag) = etag.clone().filter(|tag| tags::is_known(headers, tag)) {
-        return Ok(tags::not_modified(tag));
-    }
     let (id, streamed) = state.queries.run(planned).await?;
-    let body = if format.is_held() { streamed.whole().await? } else { Body::new(streamed) };
-    let mut response = Response::new(body);
-    let answered = response.headers_mut();
-    answered.insert(header::CONTENT_TYPE, format.content_type());
-    answered.insert(header::VARY, HeaderValue::from_static("accept"));
-    answered.insert(QUERY_ID, HeaderValue::try_from(id.to_string()).map_err(Problem::internal)?);
+    let body = if format.is_held() {
+        let whole = streamed.whole().await?;
+        if let Some(name) = etag.clone() {
+            state.queries.keep(name, whole.clone());
+        }
+        whole.into()
+    } else {
+        Body::new(streamed)
+    };
+    let mut response = response(body, format, etag);
+    response.headers_mut().insert(QUERY_ID, HeaderValue::try_from(id.to_string()).map_err(Problem::internal)?);
     if !format.is_held() {
-        answered.insert(header::TRAILER, TRUNCATED.into());
+        response.headers_mut().insert(header::TRAILER, TRUNCATED.into());
     }
-    answered.extend(etag.map(|etag| (header::ETAG, etag)));
     Ok(response)
+}
+
+fn response(body: Body, format: Format, etag: Option<HeaderValue>) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, format.content_type());
+    headers.insert(header::VARY, HeaderValue::from_static("accept"));
+    headers.extend(etag.map(|etag| (header::ETAG, etag)));
+    response
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::{
-    body::{Body, Bytes, HttpBody},
+    body::{Bytes, HttpBody},
     http::{HeaderMap, HeaderName, HeaderValue},
 };
 use http_body::Frame;
@@ -36,11 +36,11 @@ impl Streamed {
         }
     }
 
-    /// As a body of known length, for an answer that is made as a whole.
-    pub(crate) async fn whole(mut self) -> Result<Body, Problem> {
+    /// All of an answer that is made as a whole.
+    pub(crate) async fn whole(mut self) -> Result<Bytes, Problem> {
         let Some(Piece::Bytes(bytes)) = self.first.take() else { return Err(ended(&mut self.pieces).await) };
         match self.pieces.received.recv().await {
-            Some(Ok(Piece::End { .. })) => Ok(bytes.into()),
+            Some(Ok(Piece::End { .. })) => Ok(bytes),
             Some(Err(problem)) => Err(problem),
             _ => Err(ended(&mut self.pieces).await),
         }

@@ -3,6 +3,7 @@
 //! The rows of a query go through a short channel from the threads of queries to the connection. A client that stops reading
 //! stops the query; one that goes away ends it, because the task of a query lives as long as its answer.
 
+mod answers;
 mod body;
 mod encode;
 mod format;
@@ -15,6 +16,8 @@ mod workers;
 
 use std::{sync::Arc, time::Duration};
 
+use axum::http::{HeaderMap, HeaderValue};
+use bytes::Bytes;
 use lakehouse_lake::{Lake, Leash};
 use lakehouse_service::Problem;
 use lakehouse_settings::Settings;
@@ -28,6 +31,8 @@ pub(crate) use plan::Planned;
 pub(crate) use request::SqlRequest;
 pub(crate) use tracked::{QueryId, QueryStatus};
 
+use crate::{catalog::Catalog, principal::Principal, tags};
+use answers::Answers;
 use produce::Budget;
 use request::Job;
 use tracked::Tracker;
@@ -40,6 +45,8 @@ const PIECES_AHEAD: usize = 2;
 /// Runs the queries of clients.
 pub(crate) struct Queries {
     lake: Lake,
+    catalog: Arc<Catalog>,
+    answers: Answers,
     domains: Arc<[Domain]>,
     limits: QueryLimits,
     turns: Turns,
@@ -61,7 +68,7 @@ struct QueryLimits {
 
 /// A piece of an answer.
 enum Piece {
-    Bytes(bytes::Bytes),
+    Bytes(Bytes),
     /// Nothing follows.
     End {
         truncated: bool,
@@ -83,8 +90,18 @@ impl Drop for Pieces {
     }
 }
 
+/// What is to be done about a question.
+pub(crate) enum Next {
+    /// The client has the answer that has this name.
+    Known(HeaderValue),
+    /// It was answered before, under this name.
+    Held(Bytes, HeaderValue),
+    /// It has to run.
+    Planned(Planned),
+}
+
 impl Queries {
-    pub(crate) fn new(lake: Lake, domains: Arc<[Domain]>, settings: &Settings) -> std::io::Result<Self> {
+    pub(crate) fn new(lake: Lake, catalog: Arc<Catalog>, domains: Arc<[Domain]>, settings: &Settings) -> std::io::Result<Self> {
         let (sql, limits) = (&settings.sql, &settings.limits);
         let limits = QueryLimits {
             time: limits.sql_timeout(),
@@ -95,16 +112,49 @@ impl Queries {
             stall: limits.request_timeout(),
         };
         let workers = Workers::start(lake.threads())?;
-        Ok(Self { lake, domains, limits, turns: Turns::new(sql), tracker: Arc::default(), workers })
+        let answers = Answers::new(sql.cache_mb << 20);
+        Ok(Self { lake, catalog, answers, domains, limits, turns: Turns::new(sql), tracker: Arc::default(), workers })
     }
 
-    /// Plans a query in its turn; the turn is over when what was planned is dropped.
-    pub(crate) async fn plan(&self, request: SqlRequest, format: Format) -> Result<Planned, Problem> {
+    /// Plans a query in its turn, which is over when what was planned is dropped; or finds that it need not run. `known` are the
+    /// names of answers that the client has.
+    pub(crate) async fn plan(
+        &self,
+        request: SqlRequest,
+        format: Format,
+        principal: &Principal,
+        known: &HeaderMap,
+    ) -> Result<Next, Problem> {
+        let describe = request.describe;
         let job = Job::check(request, &self.domains, &self.limits, format)?;
+        let (lake, catalog, memory, time) = (self.lake.clone(), self.catalog.clone(), self.limits.memory, job.time);
+        let asker = principal.clone();
+        let pinned = self.within(time, async move { plan::pin(&lake, &catalog, memory, &asker, job).await }).await?;
+        if let Some(name) = pinned.name.clone().filter(|_| !describe) {
+            if tags::is_known(known, &name) {
+                return Ok(Next::Known(name));
+            }
+            if let Some(answer) = self.answers.get(&name) {
+                return Ok(Next::Held(answer, name));
+            }
+        }
         let turn = self.turns.take().await?;
-        let (lake, memory, time) = (self.lake.clone(), self.limits.memory, job.time);
-        let planned = self.workers.run(async move { plan::plan(&lake, memory, job, turn).await });
-        tokio::time::timeout(time, planned).await.unwrap_or_else(|_| Err(produce::too_late(time)))?
+        self.within(time, plan::plan(pinned, turn)).await.map(Next::Planned)
+    }
+
+    /// What `work` comes to, on the threads of queries and in time.
+    async fn within<T: Send + 'static>(
+        &self,
+        time: Duration,
+        work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let done = tokio::time::timeout(time, self.workers.run(work)).await;
+        done.unwrap_or_else(|_| Err(produce::too_late(time)))?
+    }
+
+    /// Keeps an answer for whoever asks the same.
+    pub(crate) fn keep(&self, name: HeaderValue, answer: Bytes) {
+        self.answers.put(name, answer);
     }
 
     /// Runs what was planned. The first piece is there when this returns, so that most failures are plain refusals.

@@ -11,7 +11,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::place::{Place, clients, put};
+use crate::place::{Place, clients};
 
 const EVERYTHING: &str = "select n, half, word, is_even from silver.numbers order by n";
 
@@ -108,7 +108,7 @@ async fn an_answer_is_known_by_its_question_and_its_versions() {
     assert_eq!((again.status().as_u16(), again.text().await.unwrap().as_str()), (304, ""));
     assert_ne!(tag(&json!({ "sql": asked["sql"], "limit": 5 })).await.unwrap(), first);
 
-    put(&place.lake, "gold.dm_client_features", &clients(2)).await;
+    place.publish(&clients(2)).await;
     let after = place.post(&asked).header(header::IF_NONE_MATCH, &first).send().await.unwrap();
     assert_eq!(after.status(), 200);
     assert_eq!(after.json::<Value>().await.unwrap()["rows"][0]["g"], 200);
@@ -120,6 +120,31 @@ async fn an_answer_is_known_by_its_question_and_its_versions() {
     {
         assert_eq!(tag(&json!({ "sql": changing })).await, None, "{changing}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_is_not_worked_out_again() {
+    let place = Place::with_numbers(10).await;
+    let asked = json!({ "sql": "select sum(generation) as g from dm_client_features" });
+    let ask = async || {
+        let answer = place.post(&asked).send().await.unwrap();
+        let did_run = answer.headers().contains_key("x-query-id");
+        (did_run, answer.json::<Value>().await.unwrap()["rows"][0]["g"].clone())
+    };
+    assert_eq!(ask().await, (true, json!(100)));
+    assert_eq!(ask().await, (false, json!(100)));
+    place.publish(&clients(2)).await;
+    assert_eq!(ask().await, (true, json!(200)), "another version is another question");
+    for (change, value) in [("limit", json!(7)), ("params", json!({})), ("at", json!(0))] {
+        let mut other = asked.clone();
+        other[change] = value;
+        let answer = place.post(&other).send().await.unwrap();
+        let did_run = answer.headers().contains_key("x-query-id");
+        assert_eq!(did_run, change != "at", "{change}: the versions are what counts, not how they were asked for");
+    }
+    let dice = json!({ "sql": "select random() as r" });
+    let [first, second] = [place.ask(&dice).await.1, place.ask(&dice).await.1];
+    assert_ne!(first, second);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,10 @@
 //! Datamarts by filters, in pages, while new versions land.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
@@ -8,6 +12,7 @@ use serde_json::{Value, json};
 use crate::place::{Place, clients, put, read};
 
 const MART: &str = "/datamarts/fraud/dm_client_features";
+const READS: usize = 10_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_never_shift_while_new_versions_land() {
@@ -31,6 +36,7 @@ async fn pages_never_shift_while_new_versions_land() {
         }
         assert_eq!(Value::from(rows), whole, "{order}");
         assert_eq!(versions.len(), 1, "{order}");
+        place.publish(&clients(200 + walked)).await;
     }
     println!("{walked} pages of one version each, with a new version after every one");
 }
@@ -59,7 +65,7 @@ async fn cursors_that_do_not_fit_are_refused() {
         let answer = place.get(&format!("{MART}?{query}")).await;
         assert_eq!((answer.0, answer.1["code"].as_str()), (*status, *code), "{query}: {}", answer.1);
     }
-    put(&place.lake, "gold.dm_client_features", &clients(2)).await;
+    place.publish(&clients(2)).await;
     let current = place.current_files().await;
     for file in std::fs::read_dir(place.folder().join("lake/gold/fraud/dm_client_features")).unwrap().map(Result::unwrap) {
         let is_old = file.path().extension().is_some_and(|extension| extension == "parquet");
@@ -92,10 +98,17 @@ async fn a_datamart_tells_its_rows_its_shape_and_its_origin() {
         (&json!(0), &json!("a run"), &json!({ "silver.numbers": "7" }))
     );
 
-    put(&place.lake, "gold.dm_client_features", &clients(2)).await;
-    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
-    let after = place.client.get(place.url(&format!("{MART}/007"))).header(header::IF_NONE_MATCH, tag).send().await.unwrap();
-    assert_eq!(after.status(), StatusCode::OK);
+    place.publish(&clients(2)).await;
+    for _ in 0..100 {
+        let request = place.client.get(place.url(&format!("{MART}/007"))).header(header::IF_NONE_MATCH, &tag);
+        let after = request.send().await.unwrap();
+        if after.status() == StatusCode::OK {
+            assert_eq!(after.json::<Value>().await.unwrap()["generation"], 2);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the new version is not served");
 }
 
 /// A small generator of predicates: the same condition as filters of REST and as SQL.
@@ -150,4 +163,54 @@ async fn filters_mean_the_same_in_rest_and_in_sql_and_split_a_table_in_three() {
     }
     println!("{cases} predicates, {matched} of which split the table");
     assert!(matched > 50);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_read_is_of_one_version_while_versions_land() {
+    let place = Place::with_numbers(10).await;
+    let is_over = AtomicBool::new(false);
+    let writes = async {
+        let mut generation = 1;
+        while !is_over.load(Ordering::Relaxed) {
+            generation += 1;
+            put(&place.lake, "gold.dm_client_features", &clients(generation)).await;
+            // Others have to get at the cores, too.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        generation
+    };
+    let reader = async |share: usize| {
+        let mut seen = BTreeSet::new();
+        for turn in 0..READS / 4 {
+            let generations: Vec<i64> = match (turn + share) % 50 {
+                // One snapshot for every mention of a table.
+                0 => {
+                    let sql = "select min(a.generation) as a, max(b.generation) as b, count(*) as c from dm_client_features a \
+                               join dm_client_features b using (client_id)";
+                    let rows = place.rows(sql).await;
+                    assert_eq!(rows[0]["c"], 100);
+                    vec![rows[0]["a"].as_i64().unwrap(), rows[0]["b"].as_i64().unwrap()]
+                }
+                1 => generations(&place.get(&format!("{MART}?limit=100&order=tx_count.desc")).await.1, 100),
+                _ => generations(&place.get("/client_features/?limit=100").await.1, 100),
+            };
+            assert!(generations.iter().all(|one| *one == generations[0]), "{generations:?}");
+            seen.insert(generations[0]);
+        }
+        seen
+    };
+    let reads = async {
+        let seen = tokio::join!(reader(0), reader(1), reader(2), reader(3));
+        is_over.store(true, Ordering::Relaxed);
+        [seen.0, seen.1, seen.2, seen.3].into_iter().flatten().collect::<BTreeSet<_>>().len()
+    };
+    let (versions, seen) = tokio::join!(writes, reads);
+    println!("{READS} reads of 4 readers, each of one version; {seen} of {versions} versions were seen");
+    assert!(seen > 3);
+}
+
+fn generations(rows: &Value, count: usize) -> Vec<i64> {
+    let Some(rows) = rows.as_array() else { panic!("no rows: {rows}") };
+    assert_eq!(rows.len(), count);
+    rows.iter().map(|row| row["generation"].as_i64().unwrap()).collect()
 }

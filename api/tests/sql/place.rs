@@ -58,6 +58,22 @@ impl Place {
         table.files.iter().map(|file| file.path.filename().unwrap().to_owned()).collect()
     }
 
+    /// Makes these rows the datamart's next version and waits until the service has seen it.
+    pub async fn publish(&self, rows: &RecordBatch) {
+        let version = put(&self.lake, "gold.dm_client_features", rows).await.to_string();
+        let seen = async || {
+            let page = self.client.get(self.url("/datamarts/fraud/dm_client_features?limit=1")).send().await.unwrap();
+            page.headers()["x-table-version"] == version.as_str()
+        };
+        for _ in 0..600 {
+            if seen().await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("version {version} is not seen");
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

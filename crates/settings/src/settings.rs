@@ -223,6 +223,8 @@ pub struct SqlSettings {
     pub stream_rows: usize,
     /// MiB of a JSON answer.
     pub answer_mb: usize,
+    /// MiB of all answers that are kept.
+    pub cache_mb: usize,
 }
 
 /// What is logged, and how.
