@@ -262,6 +262,8 @@ fn products() -> Vec<String> {
         format!(
             "select count(*) from {all} group by cube (n, half, word, is_even, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7)"
         ),
+        format!("select count(*) from {all} group by cube (n, half, word), cube (is_even, n + 1, n + 2)"),
+        format!("select count(*) from {all} group by cube (n, half, word, is_even, n + 1)"),
     ]
 }
 

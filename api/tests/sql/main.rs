@@ -6,3 +6,4 @@ mod answers;
 mod limits;
 mod pages;
 mod place;
+mod predicates;

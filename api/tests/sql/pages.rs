@@ -111,60 +111,6 @@ async fn a_datamart_tells_its_rows_its_shape_and_its_origin() {
     panic!("the new version is not served");
 }
 
-/// A small generator of predicates: the same condition as filters of REST and as SQL.
-fn conditions(seed: u64) -> (String, String) {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut pick = |count: u64| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state % count
-    };
-    let (mut rest, mut sql) = (Vec::new(), Vec::new());
-    for _ in 0..=pick(3) {
-        let operators = [("eq", "="), ("ne", "<>"), ("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">=")];
-        let (word, sign) = operators[pick(6) as usize];
-        let (number, other, text) = (pick(7), pick(7), format!("{:03}", pick(120)));
-        let (filter, condition) = match pick(6) {
-            0 => (format!("tx_count={word}.{number}"), format!("tx_count {sign} {number}")),
-            1 => (format!("client_id={word}.{text}"), format!("client_id {sign} '{text}'")),
-            2 => (format!("tx_count=in.{number},{other}"), format!("tx_count in ({number}, {other})")),
-            3 => (format!("client_id=like.{}%25", &text[..2]), format!("client_id like '{}%'", &text[..2])),
-            4 => (format!("client_id=like._{}_", &text[1..2]), format!("client_id like '_{}_'", &text[1..2])),
-            _ => {
-                let (word, sql) = if number % 2 == 0 { ("true", "is null") } else { ("false", "is not null") };
-                (format!("tx_count=is_null.{word}"), format!("tx_count {sql}"))
-            }
-        };
-        rest.push(filter);
-        sql.push(format!("({condition})"));
-    }
-    (rest.join("&"), sql.join(" and "))
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn filters_mean_the_same_in_rest_and_in_sql_and_split_a_table_in_three() {
-    let place = Place::with_numbers(10).await;
-    let (cases, mut matched) = (100, 0);
-    for seed in 1..=cases {
-        let (rest, condition) = conditions(seed);
-        let (status, by_rest) = place.get(&format!("{MART}?{rest}&limit=100")).await;
-        assert_eq!(status, 200, "{rest}: {by_rest}");
-        let select = "select * from dm_client_features where";
-        let by_sql = place.rows(&format!("{select} {condition} order by client_id")).await;
-        assert_eq!(by_rest, by_sql, "{rest} is {condition}");
-        let [other, neither] = [
-            place.rows(&format!("{select} not ({condition})")).await,
-            place.rows(&format!("{select} ({condition}) is null")).await,
-        ];
-        let parts = [&by_sql, &other, &neither].map(|rows| rows.as_array().unwrap().len());
-        assert_eq!(parts.iter().sum::<usize>(), 100, "{condition}: {parts:?}");
-        matched += usize::from(parts.iter().filter(|part| **part > 0).count() > 1);
-    }
-    println!("{cases} predicates, {matched} of which split the table");
-    assert!(matched > 50);
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn every_read_is_of_one_version_while_versions_land() {
     let place = Place::with_numbers(10).await;

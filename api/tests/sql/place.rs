@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use arrow::{
-    array::{BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray},
-    datatypes::{DataType, Field, Schema},
+    array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
+    datatypes::{DataType, Field, Schema, TimeUnit},
 };
 use lakehouse_lake::{Change, ChangeMode, CommitNote, Lake, LakeOptions, WriteLayout};
 use lakehouse_service::serve;
@@ -135,8 +135,7 @@ fn numbers(range: std::ops::Range<i64>) -> RecordBatch {
     let halves = Float64Array::from_iter(all.iter().map(|n| (n % 7 > 0).then_some(*n as f64 / 2.0)));
     let words = StringArray::from_iter(all.iter().map(|n| (n % 3 > 0).then(|| format!("word {}, é", n % 100))));
     let evens = BooleanArray::from_iter(all.iter().map(|n| (n % 11 > 0).then_some(n % 2 == 0)));
-    let columns: Vec<arrow::array::ArrayRef> =
-        vec![Arc::new(Int64Array::from(all)), Arc::new(halves), Arc::new(words), Arc::new(evens)];
+    let columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(all)), Arc::new(halves), Arc::new(words), Arc::new(evens)];
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
 }
 
@@ -149,7 +148,36 @@ pub fn clients(generation: i64) -> RecordBatch {
     ];
     let ids = StringArray::from_iter_values((0..100).map(|client| format!("{client:03}")));
     let counts = Int64Array::from_iter((0..100).map(|client| (client % 10 > 0).then_some(client % 5)));
-    let columns: Vec<arrow::array::ArrayRef> =
-        vec![Arc::new(ids), Arc::new(counts), Arc::new(Int64Array::from(vec![generation; 100]))];
+    let columns: Vec<ArrayRef> = vec![Arc::new(ids), Arc::new(counts), Arc::new(Int64Array::from(vec![generation; 100]))];
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
+}
+
+/// A hundred clients with a column of every kind of value, nulls among them.
+pub fn typed() -> RecordBatch {
+    let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let fields = vec![
+        Field::new("client_id", DataType::Utf8, false),
+        Field::new("tx_count", DataType::Int64, true),
+        Field::new("share", DataType::Float64, true),
+        Field::new("word", DataType::Utf8, true),
+        Field::new("is_new", DataType::Boolean, true),
+        Field::new("seen_at", time, true),
+    ];
+    let clients = 0..100_i64;
+    let words = ["", "a", "word 7, é", "Word", "100%", "it's", "_", "é"];
+    let unless = |client: i64, every: i64| client % every > 0;
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(clients.clone().map(|client| format!("{client:03}")))),
+        Arc::new(Int64Array::from_iter(clients.clone().map(|client| unless(client, 10).then_some(client % 5)))),
+        Arc::new(Float64Array::from_iter(clients.clone().map(|client| unless(client, 7).then_some(client as f64 / 4.0 - 1.5)))),
+        Arc::new(StringArray::from_iter(clients.clone().map(|client| unless(client, 6).then_some(words[client as usize % 8])))),
+        Arc::new(BooleanArray::from_iter(clients.clone().map(|client| unless(client, 9).then_some(client % 2 == 0)))),
+        Arc::new(
+            TimestampMicrosecondArray::from_iter(
+                clients.map(|client| unless(client, 8).then_some(1_767_225_600_000_000 + client * 1_108_000_000)),
+            )
+            .with_timezone("UTC"),
+        ),
+    ];
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
 }

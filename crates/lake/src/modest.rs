@@ -7,7 +7,7 @@ use datafusion::{
         tree_node::{TreeNode as _, TreeNodeRecursion},
     },
     error::Result,
-    logical_expr::{BinaryExpr, Expr, LogicalPlan, WindowFunctionDefinition},
+    logical_expr::{BinaryExpr, Expr, GroupingSet, LogicalPlan, WindowFunctionDefinition},
 };
 
 use crate::QueryRefusal;
@@ -16,6 +16,8 @@ use crate::QueryRefusal;
 const MOST_STEPS: usize = 500;
 /// Columns of a step.
 const MOST_COLUMNS: usize = 1_000;
+/// Groupings of one `group by`.
+const MOST_GROUPINGS: usize = 32;
 /// Bytes of the texts that become columns: each stands in a batch as often as the batch has rows.
 const MOST_LITERAL_BYTES: usize = 32 << 10;
 /// Bytes of a pattern: every text of a batch is held against each part of it.
@@ -32,6 +34,11 @@ pub(crate) fn check_size(plan: &LogicalPlan) -> Result<()> {
         let columns = node.schema().fields().len();
         if columns > MOST_COLUMNS {
             return Err(QueryRefusal::ManyColumns { columns, most: MOST_COLUMNS }.into());
+        }
+        if let LogicalPlan::Aggregate(aggregate) = node
+            && groupings(&aggregate.group_expr) > MOST_GROUPINGS
+        {
+            return Err(QueryRefusal::ManyGroupings { most: MOST_GROUPINGS }.into());
         }
         node.apply_expressions(|expr| expr.apply(gathers))
     })?;
@@ -63,6 +70,17 @@ fn literal_bytes(expr: &Expr) -> usize {
         Expr::Literal(value, _) => value.try_as_str().flatten().map_or(0, str::len),
         _ => 0,
     }
+}
+
+/// How often each row of a batch is grouped, all in one go.
+fn groupings(expressions: &[Expr]) -> usize {
+    let sets = expressions.iter().map(|expr| match expr {
+        Expr::GroupingSet(GroupingSet::Cube(columns)) => 1_usize.checked_shl(columns.len() as u32).unwrap_or(usize::MAX),
+        Expr::GroupingSet(GroupingSet::Rollup(columns)) => columns.len() + 1,
+        Expr::GroupingSet(GroupingSet::GroupingSets(sets)) => sets.len(),
+        _ => 1,
+    });
+    sets.fold(1, usize::saturating_mul)
 }
 
 fn has_short_pattern(expr: &Expr) -> Result<TreeNodeRecursion> {

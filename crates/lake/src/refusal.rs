@@ -37,6 +37,12 @@ pub enum QueryRefusal {
         /// Bytes of all texts.
         most: usize,
     },
+    /// Rows would be grouped very often.
+    #[error("a `group by` has more than {most} groupings; ask for fewer at a time")]
+    ManyGroupings {
+        /// The most.
+        most: usize,
+    },
     /// A pattern takes long to match.
     #[error("a pattern of the query is longer than {most} bytes")]
     LongPattern {
