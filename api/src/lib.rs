@@ -3,12 +3,18 @@
 //! Tables are read where they lie: Delta through DataFusion. Datamarts with a route are also held in memory by key, at their
 //! current version, so that a lookup touches no storage.
 
+mod catalog;
+mod cursor;
 mod marts;
+mod pages;
+mod principal;
 mod query;
 mod records;
 mod routes;
 mod rows;
+mod sql;
 mod state;
+mod tags;
 
 use anyhow::Context as _;
 use axum::Router;
@@ -21,27 +27,29 @@ use tokio_util::sync::CancellationToken;
 
 pub use state::ApiState;
 
-/// The whole router over `domains` in `lake`.
-pub fn router(lake: Lake, domains: Vec<Domain>, settings: &Settings) -> Router {
-    let state = ApiState::new(lake, domains, settings);
+/// The whole router over `domains` in `lake`, within a runtime: it looks after what it holds.
+pub fn router(lake: Lake, domains: Vec<Domain>, settings: &Settings) -> anyhow::Result<Router> {
+    let state = ApiState::new(lake, domains, settings).context("failed to start the threads of queries")?;
     let ready = state.clone();
-    Service::new("lakehouse-api", env!("CARGO_PKG_VERSION"), &settings.limits)
+    Ok(Service::new("lakehouse-api", env!("CARGO_PKG_VERSION"), &settings.limits)
         .routes(routes::all(&state))
+        .streaming_routes(routes::streaming(&state))
         .ready_when("lake", move || {
             let state = ready.clone();
             async move { state.lake.domains().await.map(|_| ()).map_err(Into::into) }
         })
-        .build()
+        .build())
 }
 
 /// Listens and serves until `stop` is cancelled.
 pub async fn run(settings: &Settings, domains: Vec<Domain>, stop: CancellationToken) -> anyhow::Result<()> {
     let options = LakeOptions::new(settings.lake.as_str(), settings.memory_limit_mb).context("the setting `lake`")?;
     let lake = Lake::open(options, settings.open_store(&settings.lake)?).context("the datamart API needs the lake")?;
+    let router = router(lake, domains, settings)?;
     let address = settings.api.socket();
     let listener = TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address}"))?;
     let address = listener.local_addr()?;
     tracing::info!(%address, "the datamart API listens on http://{address}");
-    serve(listener, router(lake, domains, settings), stop, settings.limits.drain_timeout()).await;
+    serve(listener, router, stop, settings.limits.drain_timeout()).await;
     Ok(())
 }

@@ -1,9 +1,8 @@
-//! Datamarts held in memory by key, at their current version.
+//! Datamarts held in memory by key, at their newest version that was seen.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use arrow::{
@@ -12,11 +11,11 @@ use arrow::{
     datatypes::DataType,
 };
 use futures::TryStreamExt as _;
-use lakehouse_lake::{Lake, LakeError, TableQuery};
+use lakehouse_lake::{Lake, LakeError, LakeTable, TableQuery};
 use lakehouse_spec::{DomainName, TableName};
 
-/// How long a version counts as current before the log is looked at again.
-const FRESH: Duration = Duration::from_secs(1);
+use crate::catalog::Catalog;
+
 /// A datamart with more rows is not held; it is still there for SQL.
 const MAX_ROWS: usize = 5_000_000;
 
@@ -34,47 +33,78 @@ impl Mart {
         self.rows.slice(offset, limit.min(self.rows.num_rows() - offset))
     }
 
+    /// The version it is held at.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
     /// The row with this key.
     pub(crate) fn row(&self, key: &str) -> Option<RecordBatch> {
         self.places.get(key).map(|place| self.rows.slice(*place, 1))
     }
 }
 
-type Held = HashMap<(DomainName, TableName), (Instant, Arc<Mart>)>;
+type Id = (DomainName, TableName);
+
+struct Held {
+    mart: Arc<Mart>,
+    is_renewed: bool,
+}
 
 /// All datamarts that were asked for.
 pub(crate) struct Marts {
     lake: Lake,
-    held: Mutex<Held>,
+    catalog: Arc<Catalog>,
+    held: Mutex<HashMap<Id, Held>>,
 }
 
 impl Marts {
-    pub(crate) fn new(lake: Lake) -> Self {
-        Self { lake, held: Mutex::default() }
+    pub(crate) fn new(lake: Lake, catalog: Arc<Catalog>) -> Self {
+        Self { lake, catalog, held: Mutex::default() }
     }
 
-    /// The datamart at its current version, at most [`FRESH`] old; `None` when it has not been made.
-    pub(crate) async fn get(&self, domain: &DomainName, name: &TableName, key: &str) -> Result<Option<Arc<Mart>>, LakeError> {
+    /// The datamart; `None` when it has not been made. While a new version is read, the one before is given.
+    pub(crate) async fn get(
+        self: &Arc<Self>,
+        domain: &DomainName,
+        name: &TableName,
+        key: &str,
+    ) -> Result<Option<Arc<Mart>>, LakeError> {
+        let Some(table) = self.catalog.table(domain, name).await? else { return Ok(None) };
         let id = (domain.clone(), name.clone());
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
-        if let Some((looked, mart)) = &held
-            && looked.elapsed() < FRESH
-        {
-            return Ok(Some(mart.clone()));
-        }
-        let Some(table) = self.lake.table(domain, name).await? else { return Ok(None) };
-        let mart = match held {
-            Some((_, mart)) if mart.version == table.version => mart,
-            _ => {
-                let query = TableQuery { order: vec![(key.to_owned(), false)], limit: MAX_ROWS, ..TableQuery::default() };
-                let unknown = |_| LakeError::UnknownTable { table: format!("{domain}.{name} by {key}") };
-                let rows = self.lake.read(&table, &query).await?.map_err(unknown)?;
-                let batches: Vec<RecordBatch> = rows.try_collect().await?;
-                Arc::new(index(table.version, &table.schema, &batches, key)?)
+        if let Some(held) = self.held().get_mut(&id) {
+            if held.mart.version != table.version && !std::mem::replace(&mut held.is_renewed, true) {
+                tokio::spawn(renew(self.clone(), table, key.to_owned()));
             }
-        };
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(id, (Instant::now(), mart.clone()));
-        Ok(Some(mart))
+            return Ok(Some(held.mart.clone()));
+        }
+        self.read(&table, key).await.map(Some)
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<Id, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads a version and holds it.
+    async fn read(&self, table: &LakeTable, key: &str) -> Result<Arc<Mart>, LakeError> {
+        let query = TableQuery { order: vec![(key.to_owned(), false)], limit: MAX_ROWS, ..TableQuery::default() };
+        let unknown = |_| LakeError::UnknownTable { table: format!("{}.{} by {key}", table.domain, table.name) };
+        let rows = self.lake.read(table, &query).await?.map_err(unknown)?;
+        let batches: Vec<RecordBatch> = rows.try_collect().await?;
+        let mart = Arc::new(index(table.version, &table.schema, &batches, key)?);
+        let id = (table.domain.clone(), table.name.clone());
+        self.held().insert(id, Held { mart: mart.clone(), is_renewed: false });
+        Ok(mart)
+    }
+}
+
+async fn renew(marts: Arc<Marts>, table: LakeTable, key: String) {
+    if let Err(error) = marts.read(&table, &key).await {
+        let error: &(dyn std::error::Error + 'static) = &error;
+        tracing::warn!(error, "failed to read the new version of `{}.{}`; the one before is served", table.domain, table.name);
+        if let Some(held) = marts.held().get_mut(&(table.domain, table.name)) {
+            held.is_renewed = false;
+        }
     }
 }
 

@@ -1,58 +1,57 @@
-//! Running a query for a client: row cap, time limit, and errors that tell nothing of the engine.
+//! Running a query for a client: time limit, and errors that tell nothing of the engine.
 
 use std::time::Duration;
 
-use arrow::{array::RecordBatch, datatypes::SchemaRef};
-use futures::StreamExt as _;
-use lakehouse_lake::{LakeError, QueryStream};
+use arrow::array::RecordBatch;
+use futures::TryStreamExt as _;
+use lakehouse_lake::{LakeError, QueryRefusal, QueryStream};
 use lakehouse_service::Problem;
 
-/// The rows of an answer.
-pub(crate) struct Answer {
-    pub schema: SchemaRef,
-    pub batches: Vec<RecordBatch>,
-    /// There were more rows than the limit.
-    pub truncated: bool,
-}
-
-/// Takes at most `limit` rows within `time`; dropping the stream stops the query.
-pub(crate) async fn take(mut stream: QueryStream, limit: usize, time: Duration) -> Result<Answer, Problem> {
-    let schema = stream.schema();
-    let mut answer = Answer { schema, batches: Vec::new(), truncated: false };
-    let collect = async {
-        let mut left = limit;
-        while let Some(batch) = stream.next().await {
-            let batch = batch.map_err(problem)?;
-            if batch.num_rows() > left {
-                answer.batches.push(batch.slice(0, left));
-                answer.truncated = true;
-                break;
-            }
-            left -= batch.num_rows();
-            answer.batches.push(batch);
-        }
-        Ok(())
-    };
+/// The rows of a query that ends within `time`; dropping the stream stops it.
+pub(crate) async fn take(stream: QueryStream, time: Duration) -> Result<Vec<RecordBatch>, Problem> {
     let seconds = time.as_secs_f64();
-    match tokio::time::timeout(time, collect).await {
-        Ok(outcome) => outcome.map(|()| answer),
+    match tokio::time::timeout(time, stream.try_collect::<Vec<_>>()).await {
+        Ok(rows) => rows.map_err(problem),
         Err(_) => Err(Problem::timeout(format!("the query did not end within {seconds} seconds")).with_code("query_timeout")),
     }
 }
 
 /// A lake error as a client may see it: its own mistakes in plain words, everything else without detail.
 pub(crate) fn problem(error: LakeError) -> Problem {
+    match error.refusal() {
+        Some(QueryRefusal::Stopped) => return stopped(),
+        Some(QueryRefusal::Late) => {
+            return Problem::timeout("the query did not end within its time").with_code("query_timeout");
+        }
+        Some(refusal) => return Problem::unprocessable(refusal.to_string()).with_code("query_too_large"),
+        None => {}
+    }
     match &error {
         LakeError::NotReadOnly { .. } => Problem::bad_request("only one read-only query is allowed").with_code("not_read_only"),
         LakeError::UnknownTable { table } => {
             Problem::not_found(format!("no table is called `{table}`")).with_code("unknown_table")
         }
+        LakeError::UnknownVersion { table, .. } => {
+            Problem::not_found(format!("`{table}` was not there at that time, or is not kept any more"))
+                .with_code("unknown_version")
+        }
         LakeError::Plan { source } => Problem::bad_request(plan_reason(source)).with_code("invalid_query"),
         _ if error.is_out_of_memory() => {
             Problem::unprocessable("the query needs more memory than it may use; ask for less").with_code("out_of_memory")
         }
+        _ if error.is_of_the_query() => {
+            let error: &(dyn std::error::Error + 'static) = &error;
+            tracing::info!(error, "a query failed over the rows it met");
+            Problem::unprocessable("the query failed over a value it met, such as a division by zero or a cast that does not fit")
+                .with_code("failed_query")
+        }
         _ => Problem::internal(error),
     }
+}
+
+/// Somebody stopped the query, or nobody waits for it any more.
+pub(crate) fn stopped() -> Problem {
+    Problem::conflict("the query was stopped").with_code("query_stopped")
 }
 
 /// What a client can act on, in the first line of the planner's message: a syntax error or an unknown name of its own query.

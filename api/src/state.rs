@@ -5,9 +5,9 @@ use std::sync::Arc;
 use lakehouse_lake::{Lake, LakeTable};
 use lakehouse_service::Problem;
 use lakehouse_settings::{Limits, Settings};
-use lakehouse_spec::{Domain, TableName};
+use lakehouse_spec::{Domain, Schema, StageModel, TableName};
 
-use crate::{marts::Marts, records::Records};
+use crate::{catalog::Catalog, marts::Marts, records::Records, sql::Queries};
 
 /// What handlers share. Cheap to clone.
 #[derive(Clone)]
@@ -15,19 +15,25 @@ pub struct ApiState {
     pub(crate) lake: Lake,
     pub(crate) domains: Arc<[Domain]>,
     pub(crate) limits: Limits,
+    pub(crate) catalog: Arc<Catalog>,
     pub(crate) marts: Arc<Marts>,
     pub(crate) records: Arc<Records>,
+    pub(crate) queries: Arc<Queries>,
 }
 
 impl ApiState {
-    pub(crate) fn new(lake: Lake, domains: Vec<Domain>, settings: &Settings) -> Self {
-        Self {
-            marts: Arc::new(Marts::new(lake.clone())),
+    pub(crate) fn new(lake: Lake, domains: Vec<Domain>, settings: &Settings) -> std::io::Result<Self> {
+        let domains: Arc<[Domain]> = domains.into();
+        let catalog = Catalog::start(lake.clone());
+        Ok(Self {
+            queries: Arc::new(Queries::new(lake.clone(), catalog.clone(), domains.clone(), settings)?),
+            marts: Arc::new(Marts::new(lake.clone(), catalog.clone())),
             records: Arc::new(Records::new(settings.database_url.clone())),
+            catalog,
             lake,
-            domains: domains.into(),
+            domains,
             limits: settings.limits,
-        }
+        })
     }
 
     pub(crate) fn domain(&self, name: &str) -> Result<&Domain, Problem> {
@@ -35,8 +41,48 @@ impl ApiState {
         known.ok_or_else(|| Problem::not_found(format!("no domain is called `{name}`")))
     }
 
-    /// The current version of a table, if it has been made.
+    /// A datamart that a domain declares.
+    pub(crate) fn datamart(&self, domain: &str, table: &str) -> Result<Datamart<'_>, Problem> {
+        let domain = self.domain(domain)?;
+        let unknown = || Problem::not_found(format!("`{}` has no datamart `{table}`", domain.name));
+        let name = TableName::new(Schema::Gold, table).map_err(|_| unknown())?;
+        let (model, _) = domain.datamarts.get(&name).ok_or_else(unknown)?;
+        Ok(Datamart { domain, name, model })
+    }
+
+    /// The newest version of a table that was seen, if it has been made.
     pub(crate) async fn table(&self, domain: &Domain, name: &TableName) -> Result<Option<LakeTable>, Problem> {
-        self.lake.table(&domain.name, name).await.map_err(Problem::internal)
+        self.catalog.table(&domain.name, name).await.map_err(Problem::internal)
+    }
+}
+
+/// A datamart as its domain declares it.
+pub(crate) struct Datamart<'a> {
+    pub domain: &'a Domain,
+    pub name: TableName,
+    pub model: &'a StageModel,
+}
+
+impl Datamart<'_> {
+    /// Its current version.
+    pub(crate) async fn now(&self, state: &ApiState) -> Result<LakeTable, Problem> {
+        state.table(self.domain, &self.name).await?.ok_or_else(|| self.not_made())
+    }
+
+    /// An earlier version, if all of it is still there.
+    pub(crate) async fn at(&self, state: &ApiState, version: u64) -> Result<LakeTable, Problem> {
+        let now = self.now(state).await?;
+        if now.version == version {
+            return Ok(now);
+        }
+        let gone = || Problem::gone(format!("version {version} is not kept any more; begin again")).with_code("version_expired");
+        let then =
+            state.lake.table_at(&self.domain.name, &self.name, version).await.map_err(Problem::internal)?.ok_or_else(gone)?;
+        let is_readable = state.lake.is_readable(&then).await.map_err(Problem::internal)?;
+        if is_readable { Ok(then) } else { Err(gone()) }
+    }
+
+    pub(crate) fn not_made(&self) -> Problem {
+        Problem::unavailable(format!("`{}.{}` has not been made yet; run the pipeline", self.domain.name, self.name))
     }
 }

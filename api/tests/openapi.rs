@@ -14,7 +14,7 @@ async fn the_description_is_the_one_that_was_reviewed() {
     let settings = Settings::load(None, overrides).expect("the defaults");
     let options = LakeOptions::new(settings.lake.as_str(), 64).expect("a location");
     let lake = Lake::open(options, settings.open_store(&settings.lake).expect("a store")).expect("a lake");
-    let router = lakehouse_api::router(lake, vec![find_domain("fraud", None).expect("the domain")], &settings);
+    let router = lakehouse_api::router(lake, vec![find_domain("fraud", None).expect("the domain")], &settings).expect("a router");
 
     let request = Request::get("/openapi.json").body(Body::empty()).expect("a request");
     let answer = router.oneshot(request).await.expect("an answer");

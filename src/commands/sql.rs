@@ -33,8 +33,8 @@ pub async fn run(context: &Context<'_>, arguments: SqlArgs) -> anyhow::Result<Ex
     let session = lake.session(&domain.name);
     match arguments.at {
         Some(at) => session.register_references_at(&lake, &arguments.query, at).await?,
-        None => session.register_references(&lake, &arguments.query).await.map(drop)?,
-    }
+        None => session.register_references(&lake, &arguments.query).await?,
+    };
     let rows = session.query(&arguments.query).await?;
     let create = |path: &std::path::PathBuf| File::create(path).with_context(|| format!("failed to create `{}`", path.display()));
     let out: Box<dyn Write + Send> = match &arguments.out {

@@ -2,18 +2,22 @@
 
 use axum::{
     Json,
-    body::Body,
     extract::{RawQuery, State},
-    http::{HeaderValue, header},
+    http::{HeaderMap, header},
     response::Response,
 };
 use lakehouse_lake::{Comparison, Filter, TableQuery};
 use lakehouse_service::{ApiResult, PathParams, Problem, Problems};
-use lakehouse_spec::{Schema, StageModel, TableName};
+use lakehouse_spec::StageModel;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{ApiState, query, rows};
+use crate::{
+    ApiState,
+    cursor::Cursor,
+    pages::{self, Wanted},
+    tags,
+};
 
 /// Rows given when the caller names no limit.
 const DEFAULT_LIMIT: usize = 100;
@@ -76,7 +80,9 @@ fn columns(schema: &arrow::datatypes::SchemaRef, model: &StageModel) -> Vec<Data
 
 /// Reads a datamart: `?tx_count=gt.10&order=fraud_rate.desc&select=client_id,fraud_rate&limit=5`.
 ///
-/// A filter is `column=operator.value` with one of `eq ne lt le gt ge like in is_null`; all filters must hold.
+/// A filter is `column=operator.value` with one of `eq ne lt le gt ge like in is_null`; all filters must hold. Rows come in the
+/// order that is asked for, and by key where that leaves a choice. When there are more, `link` (`rel="next"`) and `x-next-cursor`
+/// lead to the next page of the same version: pages never shift, whatever is written meanwhile.
 #[utoipa::path(
     get, path = "/datamarts/{domain}/{table}", tag = "datamarts",
     params(
@@ -85,46 +91,73 @@ fn columns(schema: &arrow::datatypes::SchemaRef, model: &StageModel) -> Vec<Data
         ("select" = Option<String>, Query, description = "Columns, comma-joined"),
         ("order" = Option<String>, Query, description = "Columns, comma-joined, each with an optional `.desc`"),
         ("limit" = Option<usize>, Query, description = "Rows to give at most"),
-        ("offset" = Option<usize>, Query, description = "Rows to leave out first"),
+        ("offset" = Option<usize>, Query, description = "Rows to leave out first; not together with a cursor"),
+        ("cursor" = Option<String>, Query, description = "Where the page before ended, with otherwise the same parameters"),
+        ("count" = Option<String>, Query, description = "`exact` to have all rows that fit counted in `x-total-count`"),
     ),
-    responses((status = 200, description = "An array of rows"), Problems)
+    responses(
+        (status = 200, description = "An array of rows", headers(
+            ("x-table-version" = u64, description = "The version that was read"),
+            ("x-next-cursor" = String, description = "Where this page ended, when there are more rows"),
+            ("x-total-count" = usize, description = "All rows that fit, when asked for"),
+            ("link" = String, description = "The next page, when there is one"),
+        )),
+        (status = 304, description = "The answer that `if-none-match` names is still right"),
+        (status = 410, description = "The version of the cursor is not kept any more"),
+        Problems,
+    )
 )]
 pub(crate) async fn read(
     State(state): State<ApiState>,
     PathParams((domain, table)): PathParams<(String, String)>,
     RawQuery(text): RawQuery,
+    headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let domain = state.domain(&domain)?;
-    let unknown = || Problem::not_found(format!("`{}` has no datamart `{table}`", domain.name));
-    let name = TableName::new(Schema::Gold, &table).map_err(|_| unknown())?;
-    if !domain.datamarts.contains_key(&name) {
-        return Err(unknown());
+    let mart = state.datamart(&domain, &table)?;
+    let text = text.unwrap_or_default();
+    let wanted = parse(&text, mart.model, state.limits.max_rows)?;
+    let table = match &wanted.cursor {
+        Some(cursor) => mart.at(&state, cursor.version).await?,
+        None => mart.now(&state).await?,
+    };
+    let tag = tags::tag(&format!("{domain}.{}@{} {text}", table.name, table.version));
+    if let Some(tag) = tag.clone().filter(|tag| tags::is_known(&headers, tag)) {
+        return Ok(tags::not_modified(tag));
     }
-    let wanted = parse(text.as_deref().unwrap_or_default(), state.limits.max_rows)?;
-    let not_made = || Problem::unavailable(format!("`{}.{name}` has not been made yet; run the pipeline", domain.name));
-    let table = state.table(domain, &name).await?.ok_or_else(not_made)?;
-    let stream = state.lake.read(&table, &wanted).await.map_err(query::problem)?;
-    let stream = stream.map_err(|refused| Problem::unprocessable(refused.to_string()))?;
-    let answer = query::take(stream, wanted.limit, state.limits.sql_timeout()).await?;
-    let mut response = Response::new(Body::from(rows::json_array(&answer.batches)?));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let page = pages::read(&state, &table, &wanted).await?;
+    let mut response = page.response(&format!("/datamarts/{}/{}", mart.domain.name, table.name.table), &text)?;
+    response.headers_mut().extend(tag.map(|tag| (header::ETAG, tag)));
     Ok(response)
 }
 
-fn parse(text: &str, max_rows: usize) -> Result<TableQuery, Problem> {
-    let mut wanted = TableQuery { limit: DEFAULT_LIMIT.min(max_rows), ..TableQuery::default() };
+fn parse(text: &str, model: &StageModel, max_rows: usize) -> Result<Wanted, Problem> {
+    let mut query = TableQuery { limit: DEFAULT_LIMIT.min(max_rows), ..TableQuery::default() };
+    let (mut cursor, mut is_counted) = (None, false);
     let pairs: Vec<(String, String)> =
         serde_urlencoded::from_str(text).map_err(|_| Problem::bad_request("the query string cannot be read"))?;
     for (name, value) in pairs {
         match name.as_str() {
-            "select" => wanted.select = value.split(',').map(str::to_owned).collect(),
-            "order" => wanted.order = value.split(',').map(order).collect(),
-            "limit" => wanted.limit = bounded("limit", &value, 1, max_rows)?,
-            "offset" => wanted.offset = bounded("offset", &value, 0, usize::MAX)?,
-            _ => wanted.filters.push(filter(name, &value)?),
+            "select" => query.select = value.split(',').map(str::to_owned).collect(),
+            "order" => query.order = value.split(',').map(order).collect(),
+            "limit" => query.limit = bounded("limit", &value, 1, max_rows)?,
+            "offset" => query.offset = bounded("offset", &value, 0, usize::MAX)?,
+            "cursor" => cursor = Some(value),
+            "count" if value == "exact" => is_counted = true,
+            "count" => return Err(Problem::unprocessable("`count` is `exact` or left out")),
+            _ => query.filters.push(filter(name, &value)?),
         }
     }
-    Ok(wanted)
+    for key in &model.key {
+        if !query.order.iter().any(|(column, _)| column == key.as_str()) {
+            query.order.push((key.to_string(), false));
+        }
+    }
+    if cursor.is_some() && query.offset > 0 {
+        return Err(Problem::unprocessable("`offset` and `cursor` exclude each other"));
+    }
+    let cursor = cursor.map(|text| Cursor::read(&text, &query)).transpose()?;
+    query.after = cursor.as_ref().map(|cursor| cursor.after.clone());
+    Ok(Wanted { query, cursor, is_counted })
 }
 
 fn order(text: &str) -> (String, bool) {

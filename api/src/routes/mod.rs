@@ -1,5 +1,6 @@
 //! The routes, one file a subject.
 
+mod datamart;
 mod datamarts;
 mod greeting;
 mod runs;
@@ -16,11 +17,18 @@ pub(crate) fn all(state: &ApiState) -> OpenApiRouter {
         .routes(routes!(greeting::greet))
         .routes(routes!(datamarts::list))
         .routes(routes!(datamarts::read))
-        .routes(routes!(sql::run))
+        .routes(routes!(datamart::row))
+        .routes(routes!(datamart::schema))
+        .routes(routes!(datamart::lineage))
         .routes(routes!(runs::list, runs::ask))
         .routes(routes!(runs::read))
         .routes(routes!(runs::events))
         .routes(routes!(runs::request))
         .with_state(state.clone());
     fixed.merge(served::routes(state))
+}
+
+/// Routes whose answers may be long: a query has a deadline of its own, and its transfer none.
+pub(crate) fn streaming(state: &ApiState) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(sql::run, sql::read)).routes(routes!(sql::status, sql::cancel)).with_state(state.clone())
 }

@@ -46,6 +46,15 @@ impl Lake {
         Ok(Some(LakeTable { files: files.into(), ..now.clone() }))
     }
 
+    /// Is there no commit after this version? One look at the store.
+    pub async fn is_current(&self, table: &LakeTable) -> Result<bool, LakeError> {
+        let (domain, name) = (&table.domain, &table.name);
+        let next = format!("{}/{domain}/{}/_delta_log/{:020}.json", name.schema.as_str(), name.table, table.version + 1);
+        let path = Path::from_url_path(self.location.join(&next)?.path());
+        let path = path.map_err(|source| LakeError::Store { path: next, source: source.into() })?;
+        Ok(!self.are_there(vec![path]).await?)
+    }
+
     /// Is every one of these files in the store?
     pub(crate) async fn are_there(&self, paths: Vec<Path>) -> Result<bool, LakeError> {
         let looks = stream::iter(paths).map(|path| async move {

@@ -1,9 +1,10 @@
 //! What can go wrong between a table and its storage.
 
+use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use deltalake::DeltaTableError;
 
-use crate::At;
+use crate::{At, QueryRefusal};
 
 /// A failed act on the lake, with its object. The cause is the source.
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +126,28 @@ impl LakeError {
 
     pub(crate) fn execute(source: DataFusionError) -> Self {
         Self::Execute { source: Box::new(source) }
+    }
+
+    /// Did the query fail over itself or the values it met, such as a division by zero? A second try would fail as well.
+    pub fn is_of_the_query(&self) -> bool {
+        let Self::Execute { source } = self else { return false };
+        match source.find_root() {
+            DataFusionError::ArrowError(error, _) => !matches!(**error, ArrowError::IoError(..) | ArrowError::ExternalError(_)),
+            DataFusionError::Execution(_)
+            | DataFusionError::Plan(_)
+            | DataFusionError::SchemaError(..)
+            | DataFusionError::NotImplemented(_) => true,
+            _ => false,
+        }
+    }
+
+    /// What the query wanted that nobody gets.
+    pub fn refusal(&self) -> Option<&QueryRefusal> {
+        let (Self::Plan { source } | Self::Execute { source }) = self else { return None };
+        match source.find_root() {
+            DataFusionError::External(error) => error.downcast_ref(),
+            _ => None,
+        }
     }
 
     /// Did the query fail because it asked for more memory than the lake may use?

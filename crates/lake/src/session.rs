@@ -11,7 +11,9 @@ use datafusion::{
     catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider},
     common::{Column, ScalarValue, TableReference},
     datasource::{ViewTable, provider_as_source},
-    execution::{SendableRecordBatchStream, object_store::ObjectStoreUrl, session_state::SessionStateBuilder},
+    execution::{
+        SendableRecordBatchStream, object_store::ObjectStoreUrl, runtime_env::RuntimeEnv, session_state::SessionStateBuilder,
+    },
     logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit},
     prelude::{DataFrame, SQLOptions, SessionContext},
     sql::{parser::DFParserBuilder, resolve::resolve_table_references},
@@ -19,7 +21,13 @@ use datafusion::{
 use futures::{Stream, StreamExt as _};
 use lakehouse_spec::{ColumnName, DomainName, Schema, TableName};
 
-use crate::{At, Lake, LakeError, LakeTable, scan::PinnedTable, yielding::YieldingJoins};
+use crate::{
+    At, Lake, LakeError, LakeTable, Leash,
+    bounded::{BoundedOperators, bounded},
+    leashed::Leashing,
+    scan::PinnedTable,
+    wording,
+};
 
 /// The tables a statement names: domain and table, each once.
 pub type TableReferences = Vec<(DomainName, TableName)>;
@@ -30,17 +38,40 @@ pub struct Session {
     context: SessionContext,
     domain: DomainName,
     store: ObjectStoreUrl,
+    leash: Leash,
+    author: Author,
+}
+
+/// Who wrote the queries of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Author {
+    /// Whoever keeps the domain.
+    Domain,
+    /// Anybody: functions work within bounds, no function makes tables, and nothing recurs.
+    Client,
 }
 
 impl Session {
-    pub(crate) fn new(lake: &Lake, domain: &DomainName) -> Self {
-        let state = SessionStateBuilder::new()
-            .with_config(lake.session_config(domain))
-            .with_runtime_env(lake.runtime.clone())
-            .with_default_features()
-            .with_physical_optimizer_rule(Arc::new(YieldingJoins))
-            .build();
-        Self { context: SessionContext::new_with_state(state), domain: domain.clone(), store: lake.store_url.clone() }
+    pub(crate) fn new(lake: &Lake, domain: &DomainName, runtime: Arc<RuntimeEnv>, author: Author) -> Self {
+        let leash = Leash::default();
+        let mut config = lake.session_config(domain);
+        config.options_mut().execution.enable_recursive_ctes = author == Author::Domain;
+        let mut builder = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime);
+        if author == Author::Client {
+            builder = builder.with_expr_planners(vec![Arc::new(BoundedOperators::default())]);
+        }
+        builder = builder.with_default_features().with_physical_optimizer_rule(Arc::new(Leashing(leash.clone())));
+        if author == Author::Client {
+            let functions = builder.scalar_functions().take().unwrap_or_default();
+            builder = builder.with_scalar_functions(bounded(functions)).with_table_function_list(Vec::new());
+        }
+        let context = SessionContext::new_with_state(builder.build());
+        Self { context, domain: domain.clone(), store: lake.store_url.clone(), leash, author }
+    }
+
+    /// Stops the queries of this session.
+    pub fn leash(&self) -> &Leash {
+        &self.leash
     }
 
     /// Makes a pinned table known under `domain.schema.table`.
@@ -90,15 +121,21 @@ impl Session {
     }
 
     /// Registers every table that `sql` names as it was.
-    pub async fn register_references_at(&self, lake: &Lake, sql: &str, at: At) -> Result<(), LakeError> {
+    pub async fn register_references_at(&self, lake: &Lake, sql: &str, at: At) -> Result<Vec<LakeTable>, LakeError> {
+        let mut tables = Vec::new();
         for (domain, name) in self.references(sql)? {
-            self.register(lake.table_as_of(&domain, &name, at).await?)?;
+            let table = lake.table_as_of(&domain, &name, at).await?;
+            self.register(table.clone())?;
+            tables.push(table);
         }
-        Ok(())
+        Ok(tables)
     }
 
     /// The tables `sql` names. Nothing is looked up.
     pub fn references(&self, sql: &str) -> Result<TableReferences, LakeError> {
+        if self.author == Author::Client {
+            wording::check(sql).map_err(LakeError::plan)?;
+        }
         let statements = DFParserBuilder::new(sql).build().and_then(|mut parser| parser.parse_statements());
         let statements = statements.map_err(LakeError::plan)?;
         let Some(statement) = statements.front().filter(|_| statements.len() == 1) else {

@@ -16,7 +16,7 @@ use futures::TryStreamExt as _;
 use lakehouse_spec::{DomainName, Schema, TableName};
 use object_store::{ObjectStore, path::Path};
 
-use crate::{LakeError, LakeLocation, LakeTable, Session, log_store};
+use crate::{LakeError, LakeLocation, LakeTable, Session, log_store, session::Author, share::with_share};
 
 /// How a lake is opened.
 #[derive(Debug, Clone)]
@@ -121,7 +121,12 @@ impl Lake {
 
     /// An empty session whose default catalog is `domain`.
     pub fn session(&self, domain: &DomainName) -> Session {
-        Session::new(self, domain)
+        Session::new(self, domain, self.runtime.clone(), Author::Domain)
+    }
+
+    /// An empty session for a client's query, which may use `bytes` of the lake's memory.
+    pub fn client_session(&self, domain: &DomainName, bytes: usize) -> Session {
+        Session::new(self, domain, with_share(&self.runtime, bytes), Author::Client)
     }
 
     pub(crate) fn session_config(&self, domain: &DomainName) -> SessionConfig {

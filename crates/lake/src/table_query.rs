@@ -4,6 +4,7 @@ use arrow::datatypes::DataType;
 use datafusion::{
     common::{Column, ScalarValue},
     logical_expr::{Expr, SortExpr, col, lit},
+    prelude::DataFrame,
 };
 
 use crate::{Lake, LakeError, LakeTable, QueryStream, Session};
@@ -51,6 +52,8 @@ pub struct TableQuery {
     pub filters: Vec<Filter>,
     /// Columns to order by, each with whether it descends.
     pub order: Vec<(String, bool)>,
+    /// Only rows that come after one with these values, one per column of `order`; no value is null.
+    pub after: Option<Vec<Option<String>>>,
     /// Rows to leave out first.
     pub offset: usize,
     /// Rows to give at most.
@@ -73,6 +76,9 @@ pub enum TableQueryError {
         /// What the column holds.
         kind: String,
     },
+    /// The row to go on after does not have one value per column of the order.
+    #[error("a row to go on after has one value for each column of the order")]
+    After,
 }
 
 impl Lake {
@@ -82,23 +88,39 @@ impl Lake {
             Ok(parts) => parts,
             Err(refused) => return Ok(Err(refused)),
         };
+        let mut frame = self.filtered(table, parts.filters).await?;
+        if !parts.order.is_empty() {
+            frame = frame.sort(parts.order).map_err(LakeError::plan)?;
+        }
+        frame = frame.limit(query.offset, Some(query.limit)).map_err(LakeError::plan)?;
+        if !parts.select.is_empty() {
+            frame = frame.select(parts.select).map_err(LakeError::plan)?;
+        }
+        Ok(Ok(frame.execute_stream().await.map_err(LakeError::execute)?.into()))
+    }
+
+    /// How many rows of a pinned table fit the filters of a query.
+    pub async fn count(&self, table: &LakeTable, query: &TableQuery) -> Result<Result<usize, TableQueryError>, LakeError> {
+        match Parts::check(table, &TableQuery { filters: query.filters.clone(), ..TableQuery::default() }) {
+            Ok(parts) => self.filtered(table, parts.filters).await?.count().await.map(Ok).map_err(LakeError::execute),
+            Err(refused) => Ok(Err(refused)),
+        }
+    }
+
+    async fn filtered(&self, table: &LakeTable, filters: Vec<Expr>) -> Result<DataFrame, LakeError> {
         let session: Session = self.session(&table.domain);
         session.register(table.clone())?;
         let name = format!("\"{}\".\"{}\"", table.name.schema.as_str(), table.name.table);
-        let mut frame = session.frame(&format!("select * from {name}")).await?;
-        let plan_error = |source| LakeError::Plan { source: Box::new(source) };
-        if let Some(filter) = parts.filters.into_iter().reduce(Expr::and) {
-            frame = frame.filter(filter).map_err(plan_error)?;
+        let frame = session.frame(&format!("select * from {name}")).await?;
+        match filters.into_iter().reduce(Expr::and) {
+            Some(filter) => frame.filter(filter).map_err(LakeError::plan),
+            None => Ok(frame),
         }
-        if !parts.order.is_empty() {
-            frame = frame.sort(parts.order).map_err(plan_error)?;
-        }
-        frame = frame.limit(query.offset, Some(query.limit)).map_err(plan_error)?;
-        if !parts.select.is_empty() {
-            frame = frame.select(parts.select).map_err(plan_error)?;
-        }
-        let stream = frame.execute_stream().await.map_err(|source| LakeError::Execute { source: Box::new(source) })?;
-        Ok(Ok(stream.into()))
+    }
+
+    /// Are the files of a pinned version still there? A vacuum removes those of old ones.
+    pub async fn is_readable(&self, table: &LakeTable) -> Result<bool, LakeError> {
+        self.are_there(table.files.iter().map(|file| file.path.clone()).collect()).await
     }
 }
 
@@ -120,8 +142,33 @@ impl Parts {
             let (column, kind) = column(&filter.column)?;
             condition(column, &kind, filter)
         });
-        Ok(Self { select, order: order.collect::<Result<_, _>>()?, filters: filters.collect::<Result<_, _>>()? })
+        let mut filters = filters.collect::<Result<Vec<_>, _>>()?;
+        filters.extend(query.after.as_deref().map(|values| after(table, &query.order, values)).transpose()?);
+        Ok(Self { select, order: order.collect::<Result<_, _>>()?, filters })
     }
+}
+
+/// Does a row come after one with these values? Nulls come last in either direction.
+fn after(table: &LakeTable, order: &[(String, bool)], values: &[Option<String>]) -> Result<Expr, TableQueryError> {
+    if order.len() != values.len() {
+        return Err(TableQueryError::After);
+    }
+    let mut comes_after = lit(false);
+    for ((name, descends), value) in order.iter().zip(values).rev() {
+        let field = table.schema.field_with_name(name).map_err(|_| TableQueryError::UnknownColumn(name.clone()))?;
+        let column = col(Column::from_name(name));
+        let (is_beyond, is_same) = match value {
+            Some(text) => {
+                let value = ScalarValue::try_from_string(text.clone(), field.data_type());
+                let value = lit(value.map_err(|_| TableQueryError::After)?);
+                let is_beyond = if *descends { column.clone().lt(value.clone()) } else { column.clone().gt(value.clone()) };
+                (is_beyond.or(column.clone().is_null()), column.eq(value))
+            }
+            None => (lit(false), column.is_null()),
+        };
+        comes_after = is_beyond.or(is_same.and(comes_after));
+    }
+    Ok(comes_after)
 }
 
 fn condition(column: Expr, kind: &DataType, filter: &Filter) -> Result<Expr, TableQueryError> {

@@ -71,6 +71,16 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", "method_not_allowed", detail)
     }
 
+    /// None of the formats that the client takes is given here.
+    pub fn not_acceptable(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::NOT_ACCEPTABLE, "Not acceptable", "not_acceptable", detail)
+    }
+
+    /// It was there, and never will be again.
+    pub fn gone(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::GONE, "Gone", "gone", detail)
+    }
+
     /// The client took too long to send its request.
     pub fn request_timeout(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, "Request timeout", "request_timeout", detail)
@@ -133,6 +143,21 @@ impl Problem {
     /// The same problem under a more telling code, such as `unknown_domain`.
     pub fn with_code(self, code: &'static str) -> Self {
         Self { code, ..self }
+    }
+
+    /// The same problem, which may have passed after `seconds`.
+    pub fn with_retry_after(self, seconds: u32) -> Self {
+        Self { retry_after_seconds: Some(seconds), ..self }
+    }
+
+    /// The stable word for programs.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// What is wrong, in words for the client.
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// The HTTP status.

@@ -55,6 +55,8 @@ pub struct Settings {
     pub scheduler: Bind,
     /// What a request may cost.
     pub limits: Limits,
+    /// What a query of a client may cost.
+    pub sql: SqlSettings,
     /// The log.
     pub log: Log,
 }
@@ -204,6 +206,25 @@ impl Limits {
     pub fn sql_timeout(&self) -> Duration {
         Duration::from_secs(self.sql_timeout_seconds)
     }
+}
+
+/// What a query of a client may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SqlSettings {
+    /// Queries that run at the same time.
+    pub queries_at_once: usize,
+    /// Queries that may wait for their turn.
+    pub queries_waiting: usize,
+    /// Seconds until a query that waits is refused.
+    pub wait_seconds: u64,
+    /// Memory in MiB of one query.
+    pub query_memory_mb: usize,
+    /// Rows of a streamed answer.
+    pub stream_rows: usize,
+    /// MiB of a JSON answer.
+    pub answer_mb: usize,
+    /// MiB of all answers that are kept.
+    pub cache_mb: usize,
 }
 
 /// What is logged, and how.

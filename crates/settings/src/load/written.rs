@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     AlertSettings, Bind, CareSettings, DatabaseUrl, Limits, Log, RunSettings, S3, Secret, Settings, SettingsError, SourcesApi,
-    location, telemetry,
+    SqlSettings, location, telemetry,
 };
 
 /// The settings as a layer writes them, before paths are made absolute.
@@ -35,6 +35,7 @@ pub(super) struct Written {
     api_ml: Bind,
     scheduler: Bind,
     limits: Limits,
+    sql: SqlSettings,
     log: Log,
 }
 
@@ -192,6 +193,7 @@ impl Written {
             api_ml: self.api_ml,
             scheduler: self.scheduler,
             limits: self.limits,
+            sql: self.sql,
             log: self.log,
         })
     }
@@ -260,6 +262,10 @@ impl Written {
             ("limits.max_rows", limits.max_rows == 0),
             ("limits.sql_timeout_seconds", limits.sql_timeout_seconds == 0),
             ("limits.upload_bytes", limits.upload_bytes == 0),
+            ("sql.queries_at_once", self.sql.queries_at_once == 0),
+            ("sql.query_memory_mb", self.sql.query_memory_mb == 0),
+            ("sql.stream_rows", self.sql.stream_rows == 0),
+            ("sql.answer_mb", self.sql.answer_mb == 0),
         ];
         match zeroes.into_iter().find(|(_, is_zero)| *is_zero) {
             Some((key, _)) => Err(SettingsError::rule(key, 0, "nothing would ever be allowed; write a positive number")),
