@@ -97,7 +97,7 @@ pub(crate) enum Next {
     /// It was answered before, under this name.
     Held(Bytes, HeaderValue),
     /// It has to run.
-    Planned(Planned),
+    Planned(Box<Planned>),
 }
 
 impl Queries {
@@ -139,7 +139,7 @@ impl Queries {
             }
         }
         let turn = self.turns.take().await?;
-        self.within(time, plan::plan(pinned, turn)).await.map(Next::Planned)
+        self.within(time, plan::plan(pinned, turn)).await.map(|planned| Next::Planned(Box::new(planned)))
     }
 
     /// What `work` comes to, on the threads of queries and in time.

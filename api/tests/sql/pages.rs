@@ -156,7 +156,8 @@ async fn every_read_is_of_one_version_while_versions_land() {
 }
 
 fn generations(rows: &Value, count: usize) -> Vec<i64> {
-    let Some(rows) = rows.as_array() else { panic!("no rows: {rows}") };
+    assert!(rows.is_array(), "{rows}");
+    let rows = rows.as_array().unwrap();
     assert_eq!(rows.len(), count);
     rows.iter().map(|row| row["generation"].as_i64().unwrap()).collect()
 }

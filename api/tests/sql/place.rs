@@ -65,13 +65,12 @@ impl Place {
             let page = self.client.get(self.url("/datamarts/fraud/dm_client_features?limit=1")).send().await.unwrap();
             page.headers()["x-table-version"] == version.as_str()
         };
-        for _ in 0..600 {
-            if seen().await {
-                return;
-            }
+        let mut looked = 0;
+        while !seen().await {
+            looked += 1;
+            assert!(looked < 600, "version {version} is not seen");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("version {version} is not seen");
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -90,8 +90,8 @@ fn conditions(seed: u64) -> Condition {
 }
 
 fn ids(rows: &Value) -> Vec<String> {
-    let Some(rows) = rows.as_array() else { panic!("no rows: {rows}") };
-    rows.iter().map(|row| row["client_id"].as_str().unwrap().to_owned()).collect()
+    assert!(rows.is_array(), "{rows}");
+    rows.as_array().unwrap().iter().map(|row| row["client_id"].as_str().unwrap().to_owned()).collect()
 }
 
 /// What DuckDB says to each condition over a Parquet file.
