@@ -52,6 +52,7 @@ pub async fn plan(job: &RunJob) -> Result<Vec<PlanLine>, RunError> {
     let stages = [
         ("preprocessing", selects(&job.domain.preprocessing)),
         ("signals", signals.collect()),
+        ("signals", selects(&job.domain.signal_selects)),
         ("datamarts", selects(&job.domain.datamarts)),
     ];
     for (stage, tables) in stages {

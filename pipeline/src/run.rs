@@ -113,6 +113,7 @@ pub(crate) async fn run(context: &RunContext) -> Result<RunReport, RunError> {
 
     let clock = start(progress, SIGNALS);
     report.tables.extend(context.make_signals(SIGNALS).await?);
+    report.tables.extend(context.make_selects(SIGNALS, &job.domain.signal_selects).await?);
     report.stages.push(clock.stop());
 
     let clock = start(progress, DATAMARTS);

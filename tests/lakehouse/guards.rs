@@ -46,7 +46,7 @@ fn nothing_names_what_stands_above_it() {
         ("lakehouse-signals", "spec settings"),
         ("lakehouse-metadata", "spec settings"),
         ("lakehouse-models", "spec settings"),
-        ("lakehouse-network", ""),
+        ("lakehouse-network", "generate"),
         ("lakehouse-postgres", "spec"),
         ("lakehouse-training", "models spec settings"),
         ("lakehouse-registry", "spec settings"),

@@ -50,7 +50,7 @@ pub fn decide(note: Option<&CommitNote>, definition: &str, inputs: &InputVersion
         inputs.iter().filter(|(table, now)| version_then(table) != Some(**now)).map(|(table, _)| table).collect();
     match (changed.as_slice(), write) {
         ([], _) => Decision::Skip,
-        ([only], WriteMode::Append { from }) if *only == from => match version_then(from) {
+        ([only], WriteMode::Append { from, .. }) if *only == from => match version_then(from) {
             Some(since) => Decision::Append { from: from.clone(), since },
             None => Decision::Rebuild { reason: format!("{from} is a new input") },
         },
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn new_rows_of_the_appended_input_alone_are_appended() {
-        let append = WriteMode::Append { from: table("bronze.rows") };
+        let append = WriteMode::Append { from: table("bronze.rows"), lookback: None };
         let note = note("d1", &[("bronze.rows", 3), ("bronze.cards", 1)]);
         let decision = decide(Some(&note), "d1", &inputs(&[("bronze.rows", 4), ("bronze.cards", 1)]), &append);
         assert_eq!(decision, Decision::Append { from: table("bronze.rows"), since: 3 });

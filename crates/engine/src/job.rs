@@ -53,6 +53,8 @@ pub(crate) struct Prepared {
     pub session: Session,
     pub inputs: Vec<LakeTable>,
     pub decision: Decision,
+    /// What the commit before remembered.
+    pub last: Option<CommitNote>,
     /// What the commit will remember.
     pub note: CommitNote,
     /// The table's version when there is nothing to do.
@@ -67,8 +69,8 @@ impl TableJob<'_> {
         let inputs = session.register_references(self.lake, self.sql).await.map_err(&failed)?;
         let versions: InputVersions = inputs.iter().map(|input| (input.name.clone(), input.data_version)).collect();
         let present = self.lake.table(self.domain, self.table).await.map_err(&failed)?;
-        let last = present.as_ref().and_then(|table| table.note.as_ref());
-        let decision = decide(last, &definition, &versions, write);
+        let last = present.as_ref().and_then(|table| table.note.clone());
+        let decision = decide(last.as_ref(), &definition, &versions, write);
         let unchanged_at = present.filter(|_| decision == Decision::Skip).map(|table| table.version);
         let note = CommitNote {
             run: self.run.to_owned(),
@@ -76,7 +78,7 @@ impl TableJob<'_> {
             inputs: versions.iter().map(|(table, version)| (table.to_string(), version.to_string())).collect(),
             ..CommitNote::default()
         };
-        Ok(Prepared { session, inputs, decision, note, unchanged_at })
+        Ok(Prepared { session, inputs, decision, last, note, unchanged_at })
     }
 
     /// The report of a step that had nothing to do.

@@ -11,6 +11,7 @@ mod definition;
 mod error;
 mod graph;
 mod job;
+mod lookback;
 mod select;
 mod signals;
 mod sink;

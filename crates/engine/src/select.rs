@@ -18,6 +18,7 @@ use crate::{
     checks::{CheckRunner, Checks},
     definition_hash,
     job::Prepared,
+    lookback,
     sink::{commit, write_streams},
 };
 
@@ -29,20 +30,37 @@ pub async fn run_select(job: TableJob<'_>, model: &StageModel) -> Result<StepRep
     if let Some(version) = prepared.unchanged_at {
         return Ok(job.unchanged(version, started));
     }
+    let mut new = None;
     if let Decision::Append { from, since } = &prepared.decision {
-        let new = new_rows(job.lake, &prepared.inputs, from, *since).await.map_err(&failed)?;
-        match new {
-            Some(new) => prepared.session.register(new).map_err(&failed)?,
-            None => prepared.decision = Decision::Rebuild { reason: format!("rows of {from} were replaced") },
+        new = new_rows(job.lake, &prepared.inputs, from, *since).await.map_err(&failed)?;
+        if new.is_none() {
+            prepared.decision = Decision::Rebuild { reason: format!("rows of {from} were replaced") };
         }
     }
-    write(job, model, prepared, started).await
+    let after = match model.write.lookback() {
+        Some(lookback) => lookback::prepare(job, &mut prepared, &model.write, lookback, new).await.map_err(&failed)?,
+        None => {
+            new.map_or(Ok(()), |new| prepared.session.register(new)).map_err(&failed)?;
+            None
+        }
+    };
+    write(job, model, prepared, after, started).await
 }
 
-async fn write(job: TableJob<'_>, model: &StageModel, prepared: Prepared, started: Instant) -> Result<StepReport, EngineError> {
+/// Writes the result, or of it only the rows that `only` holds for.
+async fn write(
+    job: TableJob<'_>,
+    model: &StageModel,
+    prepared: Prepared,
+    only: Option<Expr>,
+    started: Instant,
+) -> Result<StepReport, EngineError> {
     let failed = EngineError::table(job.table);
     let frame = prepared.session.frame(job.sql).await.map_err(&failed)?;
-    let (frame, schema) = in_delta_types(frame).map_err(&failed)?;
+    let (mut frame, schema) = in_delta_types(frame).map_err(&failed)?;
+    if let Some(only) = only {
+        frame = frame.filter(only).map_err(|source| LakeError::Plan { source: Box::new(source) }).map_err(&failed)?;
+    }
     expect_columns(job.table, model, &schema)?;
     let checks = Checks::compile(&frame, &model.checks).map_err(&failed)?;
     let context = Arc::new(frame.task_ctx());

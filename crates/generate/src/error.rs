@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::StagedError;
+
 /// A sample that could not be made. Nothing half-written is left under a final name.
 #[derive(Debug, thiserror::Error)]
 pub enum GenerateError {
@@ -23,20 +25,7 @@ pub enum GenerateError {
         /// The cause.
         source: io::Error,
     },
-    /// A file could not be written.
-    #[error("failed to write `{path}`")]
-    Write {
-        /// The file, under its temporary name.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// A whole file could not be given its final name.
-    #[error("failed to publish `{path}`")]
-    Publish {
-        /// The file, under its final name.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
+    /// A file could not be made.
+    #[error(transparent)]
+    File(#[from] StagedError),
 }

@@ -13,13 +13,20 @@
 //!
 //! Samples are written forward in time, a day at a time, so memory does not grow with the number of rows; and under
 //! temporary names until they are whole (see [`generate_fraud`]).
+//!
+//! [`Random`], [`Date`] and [`StagedFile`] are what generators share; that of networks stands beside the routing it needs, in
+//! `lakehouse-network`.
 
 mod choice;
+mod date;
 mod error;
 mod fraud;
 mod random;
 mod staged;
 mod text;
 
+pub use date::Date;
 pub use error::GenerateError;
 pub use fraud::{FRAUD_FILES, FraudSample, FraudSummary, generate_fraud};
+pub use random::Random;
+pub use staged::{StagedError, StagedFile, publish};

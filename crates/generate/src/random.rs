@@ -13,12 +13,15 @@ const ONE: i64 = 1 << 16;
 /// One in parts per million.
 pub(crate) const MILLION: u64 = 1_000_000;
 
+/// One in parts per billion.
+const BILLION: u64 = 1_000_000_000;
+
 /// A source of randomness: one stream of one seed.
-pub(crate) struct Random(ChaCha8Rng);
+pub struct Random(ChaCha8Rng);
 
 impl Random {
     /// Opens stream number `stream` of `seed`.
-    pub(crate) fn new(seed: u64, stream: u64) -> Self {
+    pub fn new(seed: u64, stream: u64) -> Self {
         // The key is spelled out, as the crates' own expansion of a short seed is not promised to stay.
         let mut key = *b"........lakehouse sample streams";
         key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -28,32 +31,54 @@ impl Random {
     }
 
     /// The next word of the stream.
-    pub(crate) fn word(&mut self) -> u64 {
+    pub fn word(&mut self) -> u64 {
         self.0.next_u64()
     }
 
     /// A whole number from 0 to just under `bound`.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         ((u128::from(self.word()) * u128::from(bound)) >> 64) as u64
     }
 
     /// A whole number from `low` to `high`, both included.
-    pub(crate) fn between(&mut self, low: i64, high: i64) -> i64 {
+    pub fn between(&mut self, low: i64, high: i64) -> i64 {
         low + self.below((high - low + 1) as u64) as i64
     }
 
     /// True in `per_million` of a million cases.
-    pub(crate) fn chance(&mut self, per_million: u64) -> bool {
+    pub fn chance(&mut self, per_million: u64) -> bool {
         self.below(MILLION) < per_million
     }
 
+    /// True in `per_billion` of a billion cases.
+    pub fn chance_per_billion(&mut self, per_billion: u64) -> bool {
+        self.below(BILLION) < per_billion
+    }
+
+    /// True in `percent` of a hundred cases.
+    pub fn percent(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    /// One of `items` by its weight; none when there is no weight at all.
+    pub fn pick_weighted<'a, T>(&mut self, items: &'a [(T, u64)]) -> Option<&'a T> {
+        let mut at = self.below(items.iter().map(|(_, weight)| weight).sum());
+        items.iter().find_map(|(item, weight)| match at.checked_sub(*weight) {
+            Some(left) => {
+                at = left;
+                None
+            }
+            None => Some(item),
+        })
+    }
+
     /// One element of `items`, which must not be empty.
-    pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len() as u64) as usize]
     }
 
     /// A bell around 0 whose standard deviation is `spread`. Nothing lies further out than three and a half of them.
-    pub(crate) fn bell(&mut self, spread: i64) -> i64 {
+    pub fn bell(&mut self, spread: i64) -> i64 {
         let word = self.word();
         let sum: i64 = (0..4).map(|part| (word >> (part * 16) & 0xFFFF) as i64).sum();
         // Four uniforms of sixteen bits have mean 131,070 and standard deviation 37,837; 113,512 is 2^32 / 37,837.
@@ -62,7 +87,7 @@ impl Random {
     }
 
     /// A waiting time whose mean is about `mean`: short ones are common, long ones rare.
-    pub(crate) fn waiting(&mut self, mean: i64) -> i64 {
+    pub fn waiting(&mut self, mean: i64) -> i64 {
         let word = self.word() | 1;
         // -log2 of the word as a fraction of 2^64, with the logarithm read off a line between powers of two.
         let shift = word.leading_zeros();
@@ -73,12 +98,12 @@ impl Random {
     }
 
     /// A count of at least 1 and at most `most`, `mean` on average before the cut.
-    pub(crate) fn count(&mut self, mean: i64, most: i64) -> i64 {
+    pub fn count(&mut self, mean: i64, most: i64) -> i64 {
         (1 + self.waiting(mean * 100 - 50) / 100).min(most)
     }
 
     /// Puts `items` into a random order.
-    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last as u64 + 1) as usize);
         }
@@ -117,6 +142,9 @@ mod tests {
         let mean = (0..20_000).map(|_| random.count(4, 100)).sum::<i64>() * 100 / 20_000;
         assert!((350..450).contains(&mean), "mean count {mean}");
         assert!((0..1_000).all(|_| (3..=5).contains(&random.between(3, 5))));
+        let picks = (0..4_000).filter(|_| random.pick_weighted(&[('a', 1), ('b', 0), ('c', 3)]) == Some(&'c')).count();
+        assert!((2_850..3_150).contains(&picks));
+        assert_eq!(random.pick_weighted::<u8>(&[]), None);
     }
 
     #[test]

@@ -4,15 +4,35 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::GenerateError;
+/// A file that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum StagedError {
+    /// It could not be written.
+    #[error("failed to write `{path}`")]
+    Write {
+        /// The file, under its temporary name.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// It is whole and could not be given its name.
+    #[error("failed to publish `{path}`")]
+    Publish {
+        /// The file, under its final name.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+}
 
 /// Large enough that a million rows are about a hundred writes.
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// A file being written under a temporary name, `.<name>.partial` in the same folder. It gets its own name by
 /// [`publish`]; dropped before that, it is removed. One left by a killed process is overwritten by the next run.
-pub(crate) struct StagedFile {
-    writer: BufWriter<File>,
+pub struct StagedFile {
+    /// None once the file is whole.
+    writer: Option<BufWriter<File>>,
     staged: PathBuf,
     path: PathBuf,
     bytes: u64,
@@ -21,26 +41,38 @@ pub(crate) struct StagedFile {
 
 impl StagedFile {
     /// Starts the file `name` of the folder `dir`.
-    pub(crate) fn create(dir: &Path, name: &str) -> Result<Self, GenerateError> {
+    pub fn create(dir: &Path, name: &str) -> Result<Self, StagedError> {
         let staged = dir.join(format!(".{name}.partial"));
-        let file = File::create(&staged).map_err(|source| GenerateError::Write { path: staged.clone(), source })?;
-        let writer = BufWriter::with_capacity(BUFFER_BYTES, file);
+        let file = File::create(&staged).map_err(|source| StagedError::Write { path: staged.clone(), source })?;
+        let writer = Some(BufWriter::with_capacity(BUFFER_BYTES, file));
         Ok(Self { writer, staged, path: dir.join(name), bytes: 0, is_published: false })
     }
 
     /// Appends to the file.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), GenerateError> {
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), StagedError> {
         self.bytes += bytes.len() as u64;
-        self.writer.write_all(bytes).map_err(|source| self.write_error(source))
+        let written = self.writer.as_mut().map_or(Ok(()), |writer| writer.write_all(bytes));
+        written.map_err(|source| self.write_error(source))
+    }
+
+    /// Ends the file: nothing is written any more, and its buffer is given back.
+    pub fn end(&mut self) -> Result<(), StagedError> {
+        let flushed = self.writer.take().map_or(Ok(()), |mut writer| writer.flush());
+        flushed.map_err(|source| self.write_error(source))
+    }
+
+    /// Where it will be.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The bytes written so far.
-    pub(crate) fn bytes(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    fn write_error(&self, source: io::Error) -> GenerateError {
-        GenerateError::Write { path: self.staged.clone(), source }
+    fn write_error(&self, source: io::Error) -> StagedError {
+        StagedError::Write { path: self.staged.clone(), source }
     }
 }
 
@@ -57,20 +89,20 @@ impl Drop for StagedFile {
 ///
 /// The last of `files` marks the set: an older one of its name is removed before the first is renamed, and it is renamed
 /// last. So where it stands, the others stand and belong to it, even if the process is killed in between.
-pub(crate) fn publish(mut files: Vec<StagedFile>) -> Result<(), GenerateError> {
+pub fn publish(mut files: Vec<StagedFile>) -> Result<(), StagedError> {
     for file in &mut files {
-        file.writer.flush().map_err(|source| file.write_error(source))?;
+        file.end()?;
     }
     if let Some(marker) = files.last() {
         match fs::remove_file(&marker.path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(GenerateError::Publish { path: marker.path.clone(), source });
+                return Err(StagedError::Publish { path: marker.path.clone(), source });
             }
             _ => {}
         }
     }
     for file in &mut files {
-        fs::rename(&file.staged, &file.path).map_err(|source| GenerateError::Publish { path: file.path.clone(), source })?;
+        fs::rename(&file.staged, &file.path).map_err(|source| StagedError::Publish { path: file.path.clone(), source })?;
         file.is_published = true;
     }
     Ok(())

@@ -8,15 +8,16 @@ use std::{
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use datafusion::{
-    catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider},
-    common::TableReference,
+    catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider},
+    common::{Column, ScalarValue, TableReference},
+    datasource::{ViewTable, provider_as_source},
     execution::{SendableRecordBatchStream, object_store::ObjectStoreUrl, session_state::SessionStateBuilder},
-    logical_expr::LogicalPlan,
+    logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit},
     prelude::{DataFrame, SQLOptions, SessionContext},
     sql::{parser::DFParserBuilder, resolve::resolve_table_references},
 };
 use futures::{Stream, StreamExt as _};
-use lakehouse_spec::{DomainName, Schema, TableName};
+use lakehouse_spec::{ColumnName, DomainName, Schema, TableName};
 
 use crate::{At, Lake, LakeError, LakeTable, scan::PinnedTable, yielding::YieldingJoins};
 
@@ -44,8 +45,13 @@ impl Session {
 
     /// Makes a pinned table known under `domain.schema.table`.
     pub fn register(&self, table: LakeTable) -> Result<(), LakeError> {
-        let catalog = self.catalog(&table.domain);
-        let schema_name = table.name.schema.as_str();
+        let (domain, name) = (table.domain.clone(), table.name.clone());
+        self.provide(&domain, &name, Arc::new(PinnedTable::new(table, self.store.clone())))
+    }
+
+    fn provide(&self, domain: &DomainName, name: &TableName, rows: Arc<dyn TableProvider>) -> Result<(), LakeError> {
+        let catalog = self.catalog(domain);
+        let schema_name = name.schema.as_str();
         let schema: Arc<dyn SchemaProvider> = match catalog.schema(schema_name) {
             Some(schema) => schema,
             None => {
@@ -54,10 +60,21 @@ impl Session {
                 schema
             }
         };
-        let name = table.name.table.clone();
-        schema.deregister_table(&name).map_err(LakeError::plan)?;
-        schema.register_table(name, Arc::new(PinnedTable::new(table, self.store.clone()))).map_err(LakeError::plan)?;
+        schema.deregister_table(&name.table).map_err(LakeError::plan)?;
+        schema.register_table(name.table.clone(), rows).map_err(LakeError::plan)?;
         Ok(())
+    }
+
+    /// Makes known only the rows of a pinned table that are at or after an instant, in microseconds since 1970.
+    pub fn register_since(&self, table: LakeTable, time: &ColumnName, micros: i64) -> Result<(), LakeError> {
+        let (domain, name) = (table.domain.clone(), table.name.clone());
+        let instant = ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into()));
+        let rows = provider_as_source(Arc::new(PinnedTable::new(table, self.store.clone())));
+        let plan = LogicalPlanBuilder::scan(name.table.as_str(), rows, None)
+            .and_then(|scan| scan.filter(col(Column::from_name(time.as_str())).gt_eq(lit(instant))))
+            .and_then(LogicalPlanBuilder::build)
+            .map_err(LakeError::plan)?;
+        self.provide(&domain, &name, Arc::new(ViewTable::new(plan, None)))
     }
 
     /// Registers the current version of every table that `sql` names. A table that does not exist is an error.

@@ -17,11 +17,12 @@ pub struct SourceContract {
     pub files: String,
     /// How the files are written.
     pub format: FileFormat,
-    /// `json_map`: the member of the top object that holds the map; absent means the top object itself.
+    /// `json_map` and `json_array`: the member of the top object that holds the rows; absent means the top itself.
     pub at: Option<String>,
     /// What a new batch means for the older ones.
     pub mode: SourceMode,
-    /// Columns whose values together name a row; a second row with the same key is quarantined.
+    /// Columns whose values together name a row; a second row with the same key is quarantined. A single one is required, of
+    /// several some may be absent. An append source may have none: then equal rows are different rows, as in a log.
     pub key: Vec<ColumnName>,
     /// The columns. A missing one fails the source, an unknown one is reported and ignored.
     pub columns: Vec<ColumnContract>,
@@ -149,21 +150,26 @@ impl SourceContract {
                 return Err(SpecError::rule(path, format!("column `{name}`: only text can be masked")));
             }
         }
-        for key in &self.key {
-            match self.columns.iter().find(|column| column.name == *key) {
-                Some(column) if column.required && column.pii == Pii::Keep => {}
-                _ => return Err(SpecError::rule(path, format!("the key `{key}` must be a required, unprotected column"))),
-            }
-        }
-        if self.key.len() != 1 {
-            return Err(SpecError::rule(path, "a source has exactly one key column"));
-        }
-        if self.at.is_some() && self.format != FileFormat::JsonMap {
-            return Err(SpecError::rule(path, "`at` goes with the format json_map"));
+        self.check_key(path)?;
+        if self.at.is_some() && !matches!(self.format, FileFormat::JsonMap | FileFormat::JsonArray) {
+            return Err(SpecError::rule(path, "`at` goes with the formats json_map and json_array"));
         }
         if self.files.matches('*').count() > 1 || self.files.contains('/') {
             return Err(SpecError::rule(path, "`files` is a plain file name with at most one `*`"));
         }
         self.database.as_ref().map_or(Ok(()), |database| database.check(self, path))
+    }
+
+    fn check_key(&self, path: &str) -> Result<(), SpecError> {
+        for key in &self.key {
+            match self.columns.iter().find(|column| column.name == *key) {
+                Some(column) if column.pii == Pii::Keep && (column.required || self.key.len() > 1) => {}
+                _ => return Err(SpecError::rule(path, format!("the key `{key}` must be a required, unprotected column"))),
+            }
+        }
+        if self.key.is_empty() && self.mode == SourceMode::Snapshot {
+            return Err(SpecError::rule(path, "a snapshot source needs a `key`"));
+        }
+        Ok(())
     }
 }

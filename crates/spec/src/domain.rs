@@ -25,6 +25,8 @@ pub struct Domain {
     pub preprocessing: BTreeMap<TableName, (StageModel, String)>,
     /// Tables of the signals stage, each with the SQL that selects its events.
     pub signals: BTreeMap<TableName, (SignalsSpec, String)>,
+    /// Tables of the signals stage that are selects like those of the other stages, made after the kernel's.
+    pub signal_selects: BTreeMap<TableName, (StageModel, String)>,
     /// Datamarts, each with its SQL.
     pub datamarts: BTreeMap<TableName, (StageModel, String)>,
     /// Models, each with the SQL that selects its rows.
@@ -82,8 +84,12 @@ fn utc() -> String {
 }
 
 impl Domain {
-    /// Stage models of preprocessing and datamarts, with their SQL.
+    /// Stage models of preprocessing, signals and datamarts, with their SQL.
     pub fn stage_models(&self) -> impl Iterator<Item = (&TableName, &StageModel, &str)> {
-        self.preprocessing.iter().chain(&self.datamarts).map(|(name, (model, sql))| (name, model, sql.as_str()))
+        self.preprocessing
+            .iter()
+            .chain(&self.signal_selects)
+            .chain(&self.datamarts)
+            .map(|(name, (model, sql))| (name, model, sql.as_str()))
     }
 }

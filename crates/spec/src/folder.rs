@@ -88,6 +88,7 @@ impl DomainFolder {
             sources: BTreeMap::new(),
             preprocessing: BTreeMap::new(),
             signals: BTreeMap::new(),
+            signal_selects: BTreeMap::new(),
             datamarts: BTreeMap::new(),
             training: BTreeMap::new(),
         };
@@ -102,6 +103,11 @@ impl DomainFolder {
             domain.preprocessing.insert(table(&path, Schema::Silver, &stem)?, self.stage_model(&path)?);
         }
         for (path, stem) in self.tomls("signals") {
+            // What declares entities is for the kernel, everything else a select.
+            if !self.toml::<toml::Table>(&path)?.contains_key("entity") {
+                domain.signal_selects.insert(table(&path, Schema::Signals, &stem)?, self.stage_model(&path)?);
+                continue;
+            }
             let spec: crate::SignalsSpec = self.toml(&path)?;
             spec.check(&path)?;
             domain.signals.insert(table(&path, Schema::Signals, &stem)?, (spec, self.sql(&path)?));

@@ -31,5 +31,5 @@ pub use names::{ColumnName, DomainName, InvalidName, ModelName, Schema, SourceNa
 pub use row::{RowFault, Value, text_of};
 pub use signals::{Aggregate, EntitySpec, SignalSpec, SignalsSpec};
 pub use span::Span;
-pub use stage::{Check, CheckAction, ServeSpec, StageModel, WriteMode};
+pub use stage::{Check, CheckAction, Lookback, ServeSpec, StageModel, WriteMode};
 pub use training::{CalibrationMethod, CalibrationSpec, Candidate, DecisionRule, Exemption, Gate, SplitSpec, TrainingSpec};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ColumnName, SpecError, TableName};
+use crate::{ColumnName, SpecError, TableName, span::Span};
 
 /// A table made by one `select`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,7 +36,31 @@ pub enum WriteMode {
     Append {
         /// The input whose new rows are the only ones read.
         from: TableName,
+        /// For selects with windows over time: earlier rows of `from`, this far back, are read too. The result's rows keep the
+        /// time of the row they come from; when a new row of `from` is not later than all old ones, the table is rebuilt.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lookback: Option<Lookback>,
     },
+}
+
+/// How far back a row's windows reach.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lookback {
+    /// The timestamp column, of the input and of the result.
+    pub time: ColumnName,
+    /// The longest window.
+    pub span: Span,
+}
+
+impl WriteMode {
+    /// How far back the windows of appended rows reach.
+    pub fn lookback(&self) -> Option<&Lookback> {
+        match self {
+            Self::Append { lookback, .. } => lookback.as_ref(),
+            Self::Overwrite => None,
+        }
+    }
 }
 
 /// A named rule every row must meet.

@@ -11,6 +11,7 @@ mod decide;
 mod error;
 mod fetch;
 mod files;
+mod keys;
 mod land;
 mod read;
 mod rows;

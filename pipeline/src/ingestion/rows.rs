@@ -1,6 +1,6 @@
 //! From the text of rows to typed columns, one contract for every file format.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use arrow::{
     array::{
@@ -10,9 +10,9 @@ use arrow::{
     datatypes::{DataType, Field, Schema as ArrowSchema, SchemaRef, TimeUnit},
     error::ArrowError,
 };
-use lakehouse_spec::{ColumnContract, ColumnType, Pii, SourceContract, Value};
-use roaring::RoaringTreemap;
-use twox_hash::XxHash3_128;
+use lakehouse_spec::{ColumnContract, ColumnName, ColumnType, Pii, SourceContract, Value};
+
+use super::keys::KnownKeys;
 
 /// The column of bronze tables that counts the batches of an append source, from 1; the table is partitioned by it.
 pub(crate) const BATCH_NUMBER: &str = "batch_number";
@@ -40,42 +40,12 @@ fn arrow_type(kind: ColumnType) -> DataType {
     }
 }
 
-/// The keys a source has already used. Whole numbers take about two bytes each when dense; text is held as 128-bit hashes.
-#[derive(Debug, Default)]
-pub(crate) struct KnownKeys {
-    numbers: RoaringTreemap,
-    texts: HashSet<u128>,
-}
-
-impl KnownKeys {
-    /// Adds a key of an earlier batch.
-    pub(crate) fn insert_number(&mut self, key: i64) {
-        self.numbers.insert(key.cast_unsigned());
-    }
-
-    /// Adds a key of an earlier batch.
-    pub(crate) fn insert_text(&mut self, key: &str) {
-        self.texts.insert(XxHash3_128::oneshot(key.as_bytes()));
-    }
-
-    /// True if the key is new.
-    fn insert(&mut self, key: &Value<'_>) -> bool {
-        match key {
-            Value::Integer(number) => self.numbers.insert(number.cast_unsigned()),
-            Value::Text(text) => self.texts.insert(XxHash3_128::oneshot(text.as_bytes())),
-            Value::Number(number) => self.texts.insert(u128::from(number.to_bits())),
-            Value::Date(date) => self.numbers.insert(u64::from(date.cast_unsigned())),
-            Value::Boolean(value) => self.numbers.insert(u64::from(*value)),
-            Value::Absent => true,
-        }
-    }
-}
-
 /// Reads rows by a contract into columns; what breaks the contract is told, not stored.
 pub(crate) struct RowBuilder {
     contract: SourceContract,
     columns: Vec<ColumnBuilder>,
-    key: usize,
+    /// Where the columns of the key stand.
+    key: Vec<usize>,
     known: KnownKeys,
     schema: SchemaRef,
     batch_number: Option<i64>,
@@ -96,7 +66,8 @@ impl RowBuilder {
     /// Starts a batch; `batch_number` is given for append sources.
     pub(crate) fn new(contract: &SourceContract, known: KnownKeys, batch_number: Option<i64>) -> Self {
         let columns = contract.columns.iter().map(ColumnBuilder::new).collect();
-        let key = contract.columns.iter().position(|column| contract.key.contains(&column.name)).unwrap_or_default();
+        let place = |key: &ColumnName| contract.columns.iter().position(|column| column.name == *key);
+        let key = contract.key.iter().filter_map(place).collect();
         let schema = bronze_schema(contract, batch_number.is_some());
         Self { contract: contract.clone(), columns, key, known, schema, batch_number, rows: 0 }
     }
@@ -116,8 +87,14 @@ impl RowBuilder {
     pub(crate) fn add(&mut self, fields: &[&[u8]]) -> Result<(), String> {
         let mut values = Vec::with_capacity(self.columns.len());
         self.contract.read_row(fields, &mut values).map_err(|fault| fault.to_string())?;
-        if !self.known.insert(&values[self.key]) {
-            return Err(format!("duplicate {}", self.contract.columns[self.key].name));
+        let is_new = match self.key.as_slice() {
+            [] => true,
+            [key] => self.known.insert(&values[*key]),
+            keys => self.known.insert_all(keys.iter().map(|key| values[*key])),
+        };
+        if !is_new {
+            let names: Vec<&str> = self.contract.key.iter().map(ColumnName::as_str).collect();
+            return Err(format!("duplicate {}", names.join(", ")));
         }
         for ((column, builder), value) in self.contract.columns.iter().zip(&mut self.columns).zip(&values) {
             builder.append(column, value);

@@ -4,7 +4,7 @@ use arrow::array::RecordBatch;
 use lakehouse_spec::{CsvFault, SourceContract};
 use tokio::sync::mpsc::Sender;
 
-use super::rows::{KnownKeys, RowBuilder};
+use super::{keys::KnownKeys, rows::RowBuilder};
 
 /// Rows in a batch: enough to keep columns efficient, few enough to keep memory flat.
 const BATCH_ROWS: usize = 16_384;

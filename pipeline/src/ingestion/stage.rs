@@ -2,8 +2,6 @@
 
 use std::{ops::RangeInclusive, path::PathBuf, time::Instant};
 
-use arrow::array::{Array as _, AsArray as _};
-use arrow::datatypes::Int64Type;
 use futures::StreamExt as _;
 use jiff::civil::Date;
 use lakehouse_engine::definition_hash;
@@ -20,7 +18,8 @@ use super::{
     content::{Content, Origin},
     days::Days,
     decide::{Action, Batch, decide},
-    rows::{BATCH_NUMBER, KnownKeys, bronze_schema},
+    keys::KnownKeys,
+    rows::{BATCH_NUMBER, bronze_schema},
     sink::{Found, ReadError, ReadSummary, RowSink},
 };
 use crate::Progress;
@@ -204,21 +203,17 @@ pub(crate) async fn stage(job: &SourceJob, progress: &Progress, stop: &Cancellat
 /// The keys of the rows that stay.
 async fn known_keys(job: &SourceJob, superseded: &[i64]) -> Result<KnownKeys, LakeError> {
     let mut known = KnownKeys::default();
-    let Some(table) = job.lake.table(&job.domain, &job.table).await? else { return Ok(known) };
+    let table = job.lake.table(&job.domain, &job.table).await?;
+    let Some(table) = table.filter(|_| !job.contract.key.is_empty()) else { return Ok(known) };
     let goes = |number: &str| superseded.iter().any(|gone| gone.to_string() == number);
     let stays = table.restricted(|file| !matches!(file.partition.get(BATCH_NUMBER), Some(Some(number)) if goes(number)));
     let session = job.lake.session(&job.domain);
     session.register(stays)?;
-    let key = &job.contract.key[0];
-    let mut keys = session.query(&format!("select \"{key}\" from \"{}\".\"{}\"", Schema::Bronze.as_str(), job.source)).await?;
+    let key: Vec<String> = job.contract.key.iter().map(|column| format!("\"{column}\"")).collect();
+    let select = format!("select {} from \"{}\".\"{}\"", key.join(", "), Schema::Bronze.as_str(), job.source);
+    let mut keys = session.query(&select).await?;
     while let Some(batch) = keys.next().await {
-        let batch = batch?;
-        let column = batch.column(0);
-        if let Some(numbers) = column.as_primitive_opt::<Int64Type>() {
-            numbers.values().iter().for_each(|number| known.insert_number(*number));
-        } else if let Some(texts) = column.as_string_opt::<i32>() {
-            (0..texts.len()).for_each(|row| known.insert_text(texts.value(row)));
-        }
+        known.insert_rows(&batch?);
     }
     Ok(known)
 }

@@ -1,5 +1,6 @@
 //! The period of a sample: its days, their dates, and how many transactions fall on each.
 
+use crate::Date;
 use crate::random::Random;
 use crate::text::{push_number, push_two_digits};
 
@@ -15,7 +16,7 @@ const FEWEST_DAYS: u64 = 20;
 const MOST_DAYS: u64 = 3_591;
 
 /// 2019-11-01, the day after the last, counted from 1970-01-01.
-const END: i64 = days_since_1970(2019, 11, 1);
+const END: i64 = Date { year: 2019, month: 11, day: 1 }.days();
 
 /// Monday to Sunday.
 const WEEKDAY_WEIGHTS: [u64; 7] = [960, 955, 975, 1_000, 1_070, 1_090, 950];
@@ -66,26 +67,10 @@ fn day_weight(date: i64) -> u64 {
     WEEKDAY_WEIGHTS[weekday] * if month == 12 { 112 } else { 100 }
 }
 
-/// Counts the days from 1970-01-01 to a date of the Gregorian calendar, from 1970 on.
-pub(crate) const fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    // Years begin in March here, so that the leap day is the last.
-    let year = if month <= 2 { year - 1 } else { year };
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719_468
-}
-
 /// The year, month and day of a day counted from 1970-01-01.
 pub(crate) fn civil(date: i64) -> (u64, u64, u64) {
-    // The inverse of `days_since_1970`, in eras of 400 years.
-    let shifted = date + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = (march_month + 2) % 12 + 1;
-    let year = era * 400 + year_of_era + i64::from(month <= 2);
-    (year as u64, month as u64, day as u64)
+    let Date { year, month, day } = Date::from_days(date);
+    (year as u64, month.into(), day.into())
 }
 
 /// Appends a date as `YYYY-MM-DD`.
@@ -101,16 +86,6 @@ pub(crate) fn push_date(out: &mut Vec<u8>, date: i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates_and_day_numbers_agree() {
-        assert_eq!(days_since_1970(1970, 1, 1), 0);
-        assert_eq!(civil(18_200), (2019, 10, 31));
-        for date in 0..20_000 {
-            let (year, month, day) = civil(date);
-            assert_eq!(days_since_1970(year as i64, month as i64, day as i64), date);
-        }
-    }
 
     #[test]
     fn the_period_ends_with_october_2019_whatever_its_length() {

@@ -1,7 +1,7 @@
 //! The cards, and `cards_data.csv`.
 
-use super::calendar::days_since_1970;
 use super::users::User;
+use crate::Date;
 use crate::choice::WeightedChoice;
 use crate::random::{Random, scale};
 use crate::text::{push_month, push_number};
@@ -76,7 +76,7 @@ fn make_card(client: u32, products: &WeightedChoice, random: &mut Random) -> Car
         client,
         card_type,
         has_chip: random.chance(895_000),
-        opened: days_since_1970(opened_year as i64, opened_month as i64, 1),
+        opened: Date { year: opened_year as i64, month: opened_month as u8, day: 1 }.days(),
         brand,
         number: break_checksum(first_digit * tens + random.below(tens)),
         expires_month: random.between(1, 12) as u64,

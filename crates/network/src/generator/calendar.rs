@@ -1,56 +1,7 @@
-//! Minutes since 1970 as dates.
+//! Minutes since 1970 as days and weeks.
 
 /// Minutes of a day.
 pub(super) const DAY: i64 = 1_440;
-
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-
-/// A day of the Gregorian calendar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Date {
-    pub year: i64,
-    /// From 1.
-    pub month: u8,
-    /// From 1.
-    pub day: u8,
-}
-
-impl Date {
-    /// Reads `2025-02-03`; none if that is no day between 1970 and 9000.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.splitn(3, '-').map(|part| part.parse::<u16>().ok());
-        let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
-        let date = Self { year: i64::from(year), month: month.try_into().ok()?, day: day.try_into().ok()? };
-        let is_real = (1970..9000).contains(&year) && Self::from_days(date.days()) == date;
-        is_real.then_some(date)
-    }
-
-    /// The date of a number of days since 1970, by Howard Hinnant's algorithm: years begin in March, eras are 400 of them.
-    pub fn from_days(days: i64) -> Self {
-        let shifted = days + 719_468;
-        let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-        let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-        let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let march_month = (5 * day_of_year + 2) / 153;
-        let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-        let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-        Self { year: year_of_era + era * 400 + i64::from(month <= 2), month: month as u8, day: day as u8 }
-    }
-
-    /// The days since 1970.
-    pub fn days(self) -> i64 {
-        let year = self.year - i64::from(self.month <= 2);
-        let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-        let march_month = (i64::from(self.month) + 9) % 12;
-        let day_of_year = (153 * march_month + 2) / 5 + i64::from(self.day) - 1;
-        era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-    }
-
-    /// Three letters.
-    pub fn month_name(self) -> &'static str {
-        MONTHS.get(usize::from(self.month).wrapping_sub(1)).copied().unwrap_or("")
-    }
-}
 
 /// The hour-of-week of a minute since 1970: the weekday from Monday 0, and the minute of that day.
 pub(super) fn weekday_and_minute(minute: i64) -> (i64, i64) {
@@ -60,24 +11,14 @@ pub(super) fn weekday_and_minute(minute: i64) -> (i64, i64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{DAY, Date, weekday_and_minute};
+    use lakehouse_generate::Date;
+
+    use super::{DAY, weekday_and_minute};
 
     #[test]
-    fn dates_go_out_and_back() {
-        for days in (0..200_000).step_by(17) {
-            assert_eq!(Date::from_days(days).days(), days);
-        }
+    fn weeks_begin_on_monday() {
         let monday = Date::parse("2025-02-03").unwrap();
-        assert_eq!((monday.days(), monday.month_name()), (20_122, "feb"));
         assert_eq!(weekday_and_minute(monday.days() * DAY + 61), (0, 61));
-        assert_eq!(Date::parse("2024-02-29").unwrap().days() + 1, Date::parse("2024-03-01").unwrap().days());
-    }
-
-    #[test]
-    fn what_is_no_day_is_refused() {
-        for text in ["", "2025-02-30", "2025-13-01", "2025-1", "1969-12-31", "tomorrow", "2025-02-03T00", "-1-1-1", "2025-00-10"]
-        {
-            assert_eq!(Date::parse(text), None, "{text}");
-        }
+        assert_eq!(weekday_and_minute(monday.days() * DAY - 1), (6, DAY - 1));
     }
 }

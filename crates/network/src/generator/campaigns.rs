@@ -1,6 +1,8 @@
 //! Attacks that last: who, where from, how long.
 
-use super::random::{BILLION, Random};
+use lakehouse_generate::Random;
+
+use super::subject::BILLION;
 
 /// Kinds of attack, by how common they are.
 const KINDS: [(&str, u64); 5] =
@@ -23,8 +25,8 @@ impl Campaign {
         if let Some(current) = current.filter(|current| minute < current.ends) {
             return Some(current);
         }
-        random.chance(BILLION * u64::from(freq_min) / EVERY_MIN).then(|| Self {
-            kind: random.pick(&KINDS).copied().unwrap_or("port_scan"),
+        random.chance_per_billion(BILLION * u64::from(freq_min) / EVERY_MIN).then(|| Self {
+            kind: random.pick_weighted(&KINDS).copied().unwrap_or("port_scan"),
             attacker: outside(random),
             ends: minute + random.between(10, 90),
         })
@@ -34,6 +36,6 @@ impl Campaign {
 /// An address of the ranges kept for documentation, which belong to nobody.
 pub(super) fn outside(random: &mut Random) -> [u8; 4] {
     let ranges = [([192, 0, 2], 1), ([198, 51, 100], 1), ([203, 0, 113], 1)];
-    let [a, b, c] = random.pick(&ranges).copied().unwrap_or([192, 0, 2]);
+    let [a, b, c] = random.pick_weighted(&ranges).copied().unwrap_or([192, 0, 2]);
     [a, b, c, 1 + random.below(254) as u8]
 }

@@ -1,8 +1,10 @@
 //! What goes wrong, and what shows of it before.
 
+use lakehouse_generate::Random;
+
 use super::{
     NetworkSample, Severity,
-    random::{BILLION, Random, Stream},
+    subject::{BILLION, Stream},
 };
 
 /// Minutes an incident lasts.
@@ -97,7 +99,7 @@ impl Episodes {
         // The share of time in incidents, divided by how many ticks one lasts on average.
         let mean_ticks = (INCIDENT_MIN.0 + INCIDENT_MIN.1) as f64 / 2.0 / f64::from(sample.freq_min);
         Self {
-            random: Random::new(sample.seed, Stream::Episodes),
+            random: Stream::Episodes.random(sample.seed),
             of: vec![None; nodes + links],
             nodes,
             freq_min: sample.freq_min,
@@ -129,9 +131,9 @@ impl Episodes {
             }
             if self.get(element).is_none() {
                 let rate = if element < self.nodes { self.rate } else { self.rate / 2 };
-                if self.random.chance(rate) {
+                if self.random.chance_per_billion(rate) {
                     self.begin(element, tick, false);
-                } else if self.random.chance(rate * FALSE_ALARMS / 100) {
+                } else if self.random.chance_per_billion(rate * FALSE_ALARMS / 100) {
                     self.begin(element, tick, true);
                     self.false_alarms += 1;
                 }
@@ -153,7 +155,7 @@ impl Episodes {
     fn begin(&mut self, element: usize, tick: u32, is_false_alarm: bool) {
         let is_announced = is_false_alarm || self.random.percent(ANNOUNCED);
         let strikes = if is_announced { tick + self.ticks(PRECURSOR_MIN) } else { tick };
-        let severity = self.random.pick(&[(Severity::Low, 1), (Severity::Medium, 1), (Severity::High, 1)]);
+        let severity = self.random.pick_weighted(&[(Severity::Low, 1), (Severity::Medium, 1), (Severity::High, 1)]);
         let severity = severity.copied().unwrap_or(Severity::Low);
         self.put(element, (tick, strikes), severity, None, is_false_alarm);
     }
@@ -164,7 +166,7 @@ impl Episodes {
             return;
         }
         let strikes = tick + self.ticks((1, 6));
-        let severity = self.random.pick(&[(Severity::Low, 40), (Severity::Medium, 45), (Severity::High, 15)]);
+        let severity = self.random.pick_weighted(&[(Severity::Low, 40), (Severity::Medium, 45), (Severity::High, 15)]);
         let severity = severity.copied().unwrap_or(Severity::Low);
         self.put(element, (tick, strikes), severity, Some(caused_by), false);
     }

@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use lakehouse_generate::StagedError;
+
 use crate::topology::TopologyError;
 
 /// A sample that could not be made. Nothing half-written is left under a final name.
@@ -37,20 +39,7 @@ pub enum GenerateError {
         /// The file.
         path: PathBuf,
     },
-    /// A file could not be written.
-    #[error("failed to write `{path}`")]
-    Write {
-        /// The file, under its temporary name.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// A whole file could not be given its final name.
-    #[error("failed to publish `{path}`")]
-    Publish {
-        /// The file, under its final name.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
+    /// A file could not be made.
+    #[error(transparent)]
+    File(#[from] StagedError),
 }

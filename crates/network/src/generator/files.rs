@@ -6,11 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use lakehouse_generate::{Date, StagedFile, publish};
+
 use super::{
     GenerateError, NetworkSample, Record, Verdict,
-    calendar::{DAY, Date},
+    calendar::DAY,
     sites::generate_topology,
-    staged::{StagedFile, publish},
     stream,
     text::{FIREWALL_HEADER, INCIDENT_HEADER, Line, TELEMETRY_HEADER},
 };
@@ -67,22 +68,17 @@ pub fn generate_network(
     fs::create_dir_all(folder).map_err(|source| GenerateError::Folder { path: folder.to_owned(), source })?;
     refuse_stale_logs(sample, folder)?;
     let mut files = Files::create(folder)?;
-    let written = topology.to_json().map_err(std::io::Error::from);
     let mut topology_file = StagedFile::create(folder, "topology.json")?;
-    written.and_then(|text| topology_file.write(text.as_bytes())).map_err(|source| write_error(&topology_file, source))?;
+    topology_file.write(topology.to_json().map_err(|source| GenerateError::Sink(source.into()))?.as_bytes())?;
     topology_file.end()?;
     let false_alarms = stream::run(sample, topology, |record| files.put(record))?;
     let Files { telemetry, incidents, logs, mut summary, .. } = files;
     let all: Vec<StagedFile> = [topology_file, incidents].into_iter().chain(logs).chain([telemetry]).collect();
     summary.false_alarms = false_alarms;
-    summary.bytes = all.iter().map(|file| file.bytes).sum();
-    summary.files = all.iter().map(|file| file.path.clone()).collect();
+    summary.bytes = all.iter().map(StagedFile::bytes).sum();
+    summary.files = all.iter().map(|file| file.path().to_owned()).collect();
     publish(all)?;
     Ok(summary)
-}
-
-fn write_error(file: &StagedFile, source: std::io::Error) -> GenerateError {
-    GenerateError::Write { path: file.path.clone(), source }
 }
 
 fn log_name(date: Date) -> String {
@@ -120,7 +116,7 @@ impl Files {
     fn create(folder: &Path) -> Result<Self, GenerateError> {
         let open = |name: &str, header: &[u8]| {
             let mut file = StagedFile::create(folder, name)?;
-            file.write(header).map_err(|source| write_error(&file, source))?;
+            file.write(header)?;
             Ok::<_, GenerateError>(file)
         };
         Ok(Self {
@@ -165,7 +161,7 @@ impl Files {
                 }
             }
         };
-        file.write(&self.line.bytes).map_err(|source| write_error(file, source))
+        Ok(file.write(&self.line.bytes)?)
     }
 
     /// Begins a log with the first line of a month.
@@ -178,7 +174,7 @@ impl Files {
             log.end()?;
         }
         let mut log = StagedFile::create(&self.folder, &log_name(date))?;
-        log.write(FIREWALL_HEADER).map_err(|source| write_error(&log, source))?;
+        log.write(FIREWALL_HEADER)?;
         self.logs.push(log);
         self.month = Some((date.year, date.month));
         Ok(())

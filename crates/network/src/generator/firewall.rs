@@ -1,10 +1,12 @@
 //! What firewalls log.
 
+use lakehouse_generate::Random;
+
 use super::{
     FirewallRow, NetworkSample, Verdict,
     campaigns::{Campaign, outside},
     load::{SiteLoads, Sites},
-    random::{BILLION, Random, Stream},
+    subject::{BILLION, Stream},
 };
 
 /// No more firewalls than this, at the first sites of the topology.
@@ -35,7 +37,7 @@ impl Firewalls {
     pub fn new(sample: &NetworkSample, sites: &Sites) -> Self {
         let named = sites.names.iter().enumerate().take(MOST_FIREWALLS);
         Self {
-            random: Random::new(sample.seed, Stream::Firewalls),
+            random: Stream::Firewalls.random(sample.seed),
             firewalls: named.map(|(site, name)| Firewall { id: format!("FW_{name}"), site, campaign: None }).collect(),
             rows_per_min: sample.firewall_rows_per_min,
             freq_min: sample.freq_min,
@@ -62,7 +64,7 @@ impl Firewalls {
         let rows = weight * u64::from(*rows_per_min) * u64::from(*freq_min) / 1_000;
         for row in 0..rows {
             let second = (row * span + random.below(span)) / rows;
-            let Some(firewall) = random.pick(&weights).and_then(|position| firewalls.get(*position)) else { continue };
+            let Some(firewall) = random.pick_weighted(&weights).and_then(|position| firewalls.get(*position)) else { continue };
             let time = Time { minute, second: minute * 60 + second as i64 };
             hand_over(firewall.line(time, loads.is_attacked(firewall.site), is_troubled(firewall.site), random))?;
         }
@@ -90,7 +92,7 @@ impl Firewall {
         let (src_ip, dst_ip) = if is_inbound { (other, inside) } else { (inside, other) };
         let protocol = match verdict {
             Verdict::Attack("brute_force" | "sql_injection" | "port_scan") => "TCP",
-            _ => random.pick(&[("TCP", 70), ("UDP", 23), ("ICMP", 7)]).copied().unwrap_or("TCP"),
+            _ => random.pick_weighted(&[("TCP", 70), ("UDP", 23), ("ICMP", 7)]).copied().unwrap_or("TCP"),
         };
         let denied = match verdict {
             Verdict::Ok => 6,
@@ -98,7 +100,7 @@ impl Firewall {
             Verdict::Attack(_) => 85,
         };
         let action = if random.percent(denied) { "DENY" } else { "ALLOW" };
-        let is_damaged = random.chance(BILLION / DAMAGED_EVERY);
+        let is_damaged = random.chance_per_billion(BILLION / DAMAGED_EVERY);
         let second = (!is_damaged).then_some(time.second);
         FirewallRow { second, minute: time.minute, firewall_id: &self.id, src_ip, dst_ip, protocol, action, verdict }
     }
@@ -112,11 +114,11 @@ impl Firewall {
         {
             return Verdict::Attack(campaign.kind);
         }
-        if random.chance(BILLION / 400) {
+        if random.chance_per_billion(BILLION / 400) {
             return Verdict::Attack("port_scan");
         }
-        if random.chance(if is_troubled { BILLION / 7 } else { BILLION / 200 }) {
-            return Verdict::Bug(random.pick(&BUGS).copied().unwrap_or("session_timeout"));
+        if random.chance_per_billion(if is_troubled { BILLION / 7 } else { BILLION / 200 }) {
+            return Verdict::Bug(random.pick_weighted(&BUGS).copied().unwrap_or("session_timeout"));
         }
         Verdict::Ok
     }

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use lakehouse_generate::Random;
+
 use super::{
     calendar::weekday_and_minute,
-    random::{BILLION, Random, Stream},
+    subject::{BILLION, Stream},
 };
 use crate::{
     Topology,
@@ -47,7 +49,7 @@ struct Surge {
 
 impl SiteLoads {
     pub fn new(seed: u64, count: usize) -> Self {
-        let mut random = Random::new(seed, Stream::Load);
+        let mut random = Stream::Load.random(seed);
         let mut site = || Site { lag: random.between(-90, 90), noise: 0, surge: None, factor: 0 };
         Self { sites: (0..count).map(|_| site()).collect(), random }
     }
@@ -59,7 +61,7 @@ impl SiteLoads {
             if site.surge.as_ref().is_some_and(|surge| surge.ends <= minute) {
                 site.surge = None;
             }
-            if site.surge.is_none() && self.random.chance(chance) {
+            if site.surge.is_none() && self.random.chance_per_billion(chance) {
                 site.surge = Some(Surge {
                     begins: minute,
                     ends: minute + self.random.between(45, 150),
@@ -188,7 +190,9 @@ impl Traffic {
 #[cfg(test)]
 mod tests {
     use super::regular;
-    use crate::generator::calendar::{DAY, Date};
+    use lakehouse_generate::Date;
+
+    use crate::generator::calendar::DAY;
 
     #[test]
     fn afternoons_are_busy_nights_and_weekends_are_not() {

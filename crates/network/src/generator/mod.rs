@@ -24,12 +24,11 @@ mod files;
 mod firewall;
 mod fixed;
 mod load;
-mod random;
 mod records;
 mod sample;
 mod sites;
-mod staged;
 mod stream;
+mod subject;
 mod text;
 mod vitals;
 

@@ -66,7 +66,8 @@ pub struct IncidentRow<'a> {
     pub severity: Severity,
     /// The incident that led to it.
     pub caused_by: Option<u64>,
-    /// How many minutes before it its symptoms began to show; 0 if there were none.
+    /// How many minutes before it its symptoms began to show; 0 if there were none. Nobody on the outside knows: it is in no
+    /// file, so that no model can be fed with it.
     pub precursor_min: u32,
 }
 

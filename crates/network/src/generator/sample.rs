@@ -1,11 +1,9 @@
 //! The arguments of a sample.
 
+use lakehouse_generate::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    GenerateError,
-    calendar::{DAY, Date},
-};
+use super::{GenerateError, calendar::DAY};
 
 /// The arguments of a sample. By default a day of fifteen nodes at five sites, minute by minute.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::{
-    GenerateError, NetworkSample,
-    random::{Random, Stream},
-};
+use lakehouse_generate::Random;
+
+use super::{GenerateError, NetworkSample, subject::Stream};
 use crate::{
     Topology,
     topology::{Attributes, DerivationSettings, RawLink, RawNode, RawTopology, check},
@@ -19,7 +18,7 @@ use crate::{
 pub fn generate_topology(sample: &NetworkSample) -> Result<Topology, GenerateError> {
     sample.check()?;
     let mut plan = SitePlan {
-        random: Random::new(sample.seed, Stream::Sites),
+        random: Stream::Sites.random(sample.seed),
         raw: RawTopology { name: Some(format!("sample-{}", sample.seed)), ..RawTopology::default() },
         capacities: Vec::new(),
         linked: HashSet::new(),

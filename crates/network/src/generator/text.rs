@@ -2,14 +2,12 @@
 
 use std::io::Write;
 
-use super::{
-    FirewallRow, Fixed, IncidentRow, LinkRow, NodeRow, Verdict,
-    calendar::{DAY, Date},
-};
+use lakehouse_generate::Date;
+
+use super::{FirewallRow, Fixed, IncidentRow, LinkRow, NodeRow, Verdict, calendar::DAY};
 
 pub(super) const TELEMETRY_HEADER: &[u8] = b"ts,node_id,link_id,cpu,mem,if_util,pkt_err,latency_ms\n";
-pub(super) const INCIDENT_HEADER: &[u8] =
-    b"timestamp,node_id,link_id,type,severity,incident_id,ended_at,caused_by,precursor_min\n";
+pub(super) const INCIDENT_HEADER: &[u8] = b"timestamp,node_id,link_id,type,severity,incident_id,ended_at,caused_by\n";
 pub(super) const FIREWALL_HEADER: &[u8] =
     b"timestamp,firewall_id,src_ip,dst_ip,protocol,action,incident_type,bug_type,attack_type\n";
 
@@ -60,7 +58,6 @@ impl Line {
             Some(cause) => self.field(format_args!("{cause}")),
             None => self.comma(),
         }
-        self.field(format_args!("{}", row.precursor_min));
         self.end();
     }
 

@@ -1,11 +1,8 @@
 //! What nodes and links report of themselves.
 
-use super::{
-    LinkRow, Millis, NodeRow, Share,
-    episodes::Push,
-    load::Traffic,
-    random::{Random, Stream},
-};
+use lakehouse_generate::Random;
+
+use super::{LinkRow, Millis, NodeRow, Share, episodes::Push, load::Traffic, subject::Stream};
 use crate::{Topology, routing::Fabric, topology::NodeKind, units::to_bps};
 
 /// The per mille of load at which a node is at its base values.
@@ -41,8 +38,8 @@ impl<'a> Vitals<'a> {
         };
         Self {
             topology,
-            node_random: Random::new(seed, Stream::Nodes),
-            link_random: Random::new(seed, Stream::Links),
+            node_random: Stream::Nodes.random(seed),
+            link_random: Stream::Links.random(seed),
             nodes: (0..topology.nodes().len()).map(of_node).collect(),
             links,
         }

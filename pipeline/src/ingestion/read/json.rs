@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read},
 };
 
-use lakehouse_spec::{JsonPart, SourceContract, text_of};
+use lakehouse_spec::{FileFormat, JsonPart, SourceContract, text_of};
 use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -35,23 +35,15 @@ pub(super) fn read_lines(reader: impl Read, contract: &SourceContract, sink: &mu
     }
 }
 
-/// One array of objects; a row's line is its place in the array, from 1.
-pub(super) fn read_array(reader: impl Read, contract: &SourceContract, sink: &mut RowSink) -> Result<(), ReadError> {
-    let mut outcome = Ok(());
-    let rows = Rows { contract, sink, outcome: &mut outcome };
-    let mut json = serde_json::Deserializer::from_reader(BufReader::new(reader));
-    let read = json.deserialize_seq(rows).and_then(|()| json.end());
-    outcome.and(read.map_err(json_error))
-}
-
-/// One object whose members are the rows, at the top or in its member `at`; a row's line is its place, from 1.
-pub(super) fn read_map(reader: impl Read, contract: &SourceContract, sink: &mut RowSink) -> Result<(), ReadError> {
+/// One array of objects, or one object whose members are the rows; at the top or in its member `at`. A row's line is its
+/// place, from 1.
+pub(super) fn read_document(reader: impl Read, contract: &SourceContract, sink: &mut RowSink) -> Result<(), ReadError> {
     let mut outcome = Ok(());
     let mut found = contract.at.is_none();
     let mut json = serde_json::Deserializer::from_reader(BufReader::new(reader));
     let entries = Rows { contract, sink, outcome: &mut outcome };
     let read = match &contract.at {
-        None => json.deserialize_map(entries),
+        None => entries.deserialize(&mut json),
         Some(member) => json.deserialize_map(Member { member, entries: Some(entries), found: &mut found }),
     };
     let read = read.and_then(|()| json.end()).map_err(json_error);
@@ -132,7 +124,10 @@ impl<'de> DeserializeSeed<'de> for Rows<'_> {
     type Value = ();
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
+        match self.contract.format {
+            FileFormat::JsonArray => deserializer.deserialize_seq(self),
+            _ => deserializer.deserialize_map(self),
+        }
     }
 }
 

@@ -19,8 +19,7 @@ pub(crate) fn read_file(path: &Path, contract: &SourceContract, sink: &mut RowSi
     match contract.format {
         FileFormat::Csv => csv::read(files::open(path)?, contract, sink)?,
         FileFormat::Ndjson => json::read_lines(files::open(path)?, contract, sink)?,
-        FileFormat::JsonArray => json::read_array(files::open(path)?, contract, sink)?,
-        FileFormat::JsonMap => json::read_map(files::open(path)?, contract, sink)?,
+        FileFormat::JsonArray | FileFormat::JsonMap => json::read_document(files::open(path)?, contract, sink)?,
         FileFormat::Parquet => parquet::read(path, contract, sink)?,
     }
     sink.flush()
