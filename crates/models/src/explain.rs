@@ -69,6 +69,8 @@ impl Contributions {
         let scale = match self.scale {
             Scale::LogOdds => "the log-odds",
             Scale::LeafMean => "the mean of the trees",
+            Scale::Isolation => "how quickly the row is isolated",
+            Scale::Score => "the score",
         };
         let sentence = |Contribution { input, value, contribution }: &Contribution| {
             let verb = if *contribution > 0.0 { "raises" } else { "lowers" };

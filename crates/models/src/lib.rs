@@ -29,7 +29,10 @@ pub use calibration::{Calibration, CalibrationError, CalibrationParts};
 pub use columns::{Column, Columns, ColumnsError, TextColumn};
 pub use encode::{BoundEncoder, Encoder, EncoderError, Input, InputError, Layout};
 pub use explain::{Contribution, Contributions, ExplanationError};
-pub use forms::{Combine, ExplainError, FlatForest, Forest, FormError, Linear, LinearParts, Scale, ScoringForm};
+pub use forms::{
+    Combine, ExplainError, FlatForest, Forest, FormError, Limit, Linear, LinearParts, Rules, RulesParts, Scale, ScoringForm,
+    Trend,
+};
 pub use manifest::{DEFAULT_THRESHOLD, Description, FORMAT, Manifest, SampleRow, Serving, Source, Split, SplitPart};
 pub use metrics::Metrics;
 pub use random::Random;

@@ -63,6 +63,11 @@ impl<'a> Examples<'a> {
         self.encoder.width()
     }
 
+    /// What the numbers are called.
+    pub fn names(&self) -> &[String] {
+        self.encoder.names()
+    }
+
     /// Is the row positive?
     pub fn label(&self, row: u32) -> bool {
         self.labels.get(row as usize).copied().unwrap_or(false)

@@ -20,7 +20,7 @@ pub enum Layout {
 #[derive(Debug)]
 pub struct BoundEncoder<'a> {
     features: Vec<BoundFeature<'a>>,
-    width: usize,
+    names: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Encoder {
             let source = Source::new(column, other, &feature.transform).ok_or_else(|| wrong_kind(input, column))?;
             Ok(BoundFeature { start: feature.start, width: feature.transform.width(), source })
         });
-        Ok(BoundEncoder { features: bound.collect::<Result<_, _>>()?, width: self.width() })
+        Ok(BoundEncoder { features: bound.collect::<Result<_, _>>()?, names: self.output_names() })
     }
 
     fn column<'a>(&'a self, columns: &'a Columns, input: usize) -> Result<(&'a Input, &'a Column), EncoderError> {
@@ -98,7 +98,12 @@ fn table<'v>(transform: &FittedTransform, values: impl Iterator<Item = Value<'v>
 impl BoundEncoder<'_> {
     /// How many numbers a row has.
     pub fn width(&self) -> usize {
-        self.width
+        self.names.len()
+    }
+
+    /// What the numbers are called.
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// The numbers of `rows`. A row past the end is absent.
@@ -111,9 +116,9 @@ impl BoundEncoder<'_> {
     /// The same, into a buffer that is used again.
     pub fn fill(&self, rows: &[u32], layout: Layout, out: &mut Vec<f64>) {
         out.clear();
-        out.resize(rows.len() * self.width, f64::NAN);
+        out.resize(rows.len() * self.width(), f64::NAN);
         let (row_step, column_step) = match layout {
-            Layout::RowMajor => (self.width, 1),
+            Layout::RowMajor => (self.width(), 1),
             Layout::ColumnMajor => (1, rows.len()),
         };
         for feature in &self.features {

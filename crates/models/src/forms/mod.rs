@@ -6,12 +6,14 @@
 mod forest;
 mod linear;
 mod probability;
+mod rules;
 mod tree_shap;
 
 use serde::{Deserialize, Serialize};
 
 pub use forest::{Combine, FlatForest, Forest};
 pub use linear::{Linear, LinearParts};
+pub use rules::{Limit, Rules, RulesParts, Trend};
 pub use tree_shap::ExplainError;
 
 /// What contributions add up to.
@@ -22,6 +24,10 @@ pub enum Scale {
     LogOdds,
     /// The mean of the leaves' probabilities, before its odds are corrected for sampling: bagged trees.
     LeafMean,
+    /// How quickly the trees isolate the row, as minus the mean number of steps: isolation forests.
+    Isolation,
+    /// The score itself: rules.
+    Score,
 }
 
 /// How numbers become a probability.
@@ -30,8 +36,10 @@ pub enum Scale {
 pub enum ScoringForm {
     /// A weighted sum through the logistic function.
     Linear(Linear),
-    /// Decision trees, boosted or bagged.
+    /// Decision trees: boosted, bagged or isolating.
     Forest(Forest),
+    /// Limits, and how many of them a row exceeds.
+    Rules(Rules),
 }
 
 /// A form that cannot be scored safely.
@@ -75,6 +83,7 @@ impl ScoringForm {
         match self {
             Self::Linear(_) => "linear",
             Self::Forest(_) => "forest",
+            Self::Rules(_) => "rules",
         }
     }
 
@@ -83,6 +92,7 @@ impl ScoringForm {
         match self {
             Self::Linear(linear) => linear.width(),
             Self::Forest(forest) => forest.width(),
+            Self::Rules(rules) => rules.width(),
         }
     }
 
@@ -91,14 +101,20 @@ impl ScoringForm {
         match self {
             Self::Linear(linear) => linear.score(numbers),
             Self::Forest(forest) => forest.score(numbers),
+            Self::Rules(rules) => rules.score(numbers),
         }
     }
 
     /// What contributions to this form's score add up to.
     pub fn scale(&self) -> Scale {
         match self {
-            Self::Forest(forest) if matches!(forest.combine(), Combine::Mean { .. }) => Scale::LeafMean,
-            Self::Linear(_) | Self::Forest(_) => Scale::LogOdds,
+            Self::Linear(_) => Scale::LogOdds,
+            Self::Forest(forest) => match forest.combine() {
+                Combine::Sum { .. } => Scale::LogOdds,
+                Combine::Mean { .. } => Scale::LeafMean,
+                Combine::Isolation { .. } => Scale::Isolation,
+            },
+            Self::Rules(_) => Scale::Score,
         }
     }
 
@@ -110,6 +126,7 @@ impl ScoringForm {
         match self {
             Self::Linear(linear) => Ok(linear.contributions(numbers, out)),
             Self::Forest(forest) => tree_shap::contributions(forest, numbers, out),
+            Self::Rules(rules) => Ok(rules.contributions(numbers, out)),
         }
     }
 
@@ -118,6 +135,7 @@ impl ScoringForm {
         match self {
             Self::Forest(forest) => forest.probability(point),
             Self::Linear(_) => probability::sigmoid(point),
+            Self::Rules(_) => point.clamp(0.0, 1.0),
         }
     }
 
@@ -127,6 +145,7 @@ impl ScoringForm {
         match self {
             Self::Linear(linear) => out.extend(rows.map(|row| linear.score(row))),
             Self::Forest(forest) => forest.score_rows(matrix, out),
+            Self::Rules(rules) => out.extend(rows.map(|row| rules.score(row))),
         }
     }
 }

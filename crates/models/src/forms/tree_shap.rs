@@ -40,7 +40,7 @@ struct Arrival {
 pub(super) fn contributions(forest: &Forest, numbers: &[f64], out: &mut [f64]) -> Result<f64, ExplainError> {
     let (start, factor) = match forest.combine() {
         Combine::Sum { base } => (base, 1.0),
-        Combine::Mean { .. } => (0.0, (forest.trees() as f64).recip()),
+        Combine::Mean { .. } | Combine::Isolation { .. } => (0.0, (forest.trees() as f64).recip()),
     };
     let mut walk = Walk { forest, numbers, factor, out, path: Vec::new(), expected: 0.0 };
     for root in forest.roots() {

@@ -5,10 +5,12 @@
 mod binned;
 mod gradient_boosting;
 mod grow;
+mod isolation_forest;
 mod logistic_loss;
 mod logistic_regression;
 mod parameters;
 mod random_forest;
+mod rules;
 
 use std::{collections::BTreeMap, fmt};
 
@@ -16,14 +18,21 @@ use lakehouse_models::{FormError, ScoringForm};
 
 use crate::Examples;
 pub use gradient_boosting::GradientBoosting;
+pub use isolation_forest::IsolationForest;
 pub use logistic_regression::LogisticRegression;
 pub use parameters::ParameterError;
 pub use random_forest::RandomForest;
+pub use rules::RulesOfThumb;
 
 /// A kind of model that can be fitted.
 pub trait ModelFamily: Sync {
     /// The name in `training/*.toml`.
     fn name(&self) -> &'static str;
+
+    /// Does it learn from labels? The scores of a family that does not are no probabilities until they are calibrated.
+    fn is_supervised(&self) -> bool {
+        true
+    }
 
     /// Checks parameters; absent ones take the family's defaults. Only what comes out can fit.
     fn check(&self, parameters: &toml::Table) -> Result<Box<dyn Trainer>, ParameterError>;
@@ -39,7 +48,8 @@ pub trait Trainer: fmt::Debug + Send + Sync {
 }
 
 /// Every family.
-pub const FAMILIES: &[&dyn ModelFamily] = &[&LogisticRegression, &RandomForest, &GradientBoosting];
+pub const FAMILIES: &[&dyn ModelFamily] =
+    &[&LogisticRegression, &RandomForest, &GradientBoosting, &IsolationForest, &RulesOfThumb];
 
 /// The family with this name.
 pub fn find(name: &str) -> Option<&'static dyn ModelFamily> {
@@ -60,6 +70,9 @@ pub enum FitError {
     /// No input varies over the training rows.
     #[error("no input varies over the training rows")]
     NothingVaries,
+    /// A rule is about a number that the rows do not have.
+    #[error("there is no number `{0}` among the inputs")]
+    UnknownNumber(String),
     /// The library refused.
     #[error("the fitting library failed: {0}")]
     Library(String),

@@ -48,6 +48,19 @@ pub fn made(rows: usize, seed: u64) -> Made {
 }
 
 impl Made {
+    /// Moves both numbers of some rows far from those of the others.
+    pub fn move_far(&mut self, moves: impl Fn(usize) -> bool) {
+        for (_, column) in &mut self.columns {
+            if let Column::Number(numbers) = column {
+                numbers
+                    .iter_mut()
+                    .enumerate()
+                    .filter(|(row, _)| moves(*row))
+                    .for_each(|(_, number)| *number = *number * 100.0 + 50.0);
+            }
+        }
+    }
+
     pub fn columns(&self) -> Columns {
         Columns::new(self.columns.clone()).expect("fit together")
     }

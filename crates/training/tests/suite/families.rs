@@ -8,6 +8,11 @@ use lakehouse_training::{
 
 use crate::data::{features, made};
 
+/// Those that learn from labels: only their scores are probabilities.
+fn supervised() -> impl Iterator<Item = &'static &'static dyn ModelFamily> {
+    FAMILIES.iter().filter(|family| family.is_supervised())
+}
+
 fn fit_rows(
     family: &dyn ModelFamily,
     columns: &Columns,
@@ -34,7 +39,7 @@ fn names_are_distinct() {
 fn a_signal_is_learnt_and_probabilities_are_calibrated() {
     let made = made(6000, 1);
     let rows: Vec<u32> = (0..4000).collect();
-    for family in FAMILIES {
+    for family in supervised() {
         let (_, scores) = fit_rows(*family, &made.columns(), &made.labels, &rows, 1).expect("fits");
         assert!(scores.iter().all(|score| (0.0..=1.0).contains(score)), "{}", family.name());
         let auc = Ranking::new(&scores[4000..], &made.labels[4000..]).roc_auc();
@@ -56,7 +61,7 @@ fn probabilities_stay_calibrated_when_negatives_are_left_out() {
     }
     let rows: Vec<u32> = (0..120_000).collect();
     let observed = made.labels.iter().filter(|label| **label).count() as f64 / 120_000.0;
-    for family in FAMILIES {
+    for family in supervised() {
         let (_, scores) = fit_rows(*family, &made.columns(), &made.labels, &rows, 1).expect("fits");
         let predicted = scores.iter().sum::<f64>() / 120_000.0;
         assert!((0.6..1.6).contains(&(predicted / observed)), "{}: {predicted} for {observed}", family.name());
@@ -100,8 +105,13 @@ fn the_number_of_threads_changes_no_byte() {
     let columns = made.columns();
     let encoder = Encoder::fit(&features(), &columns, &rows).expect("fits");
     let bound = encoder.bind(&columns).expect("binds");
-    let quick =
-        [("logistic_regression", ""), ("random_forest", "trees = 25"), ("gradient_boosting", "rounds = 5\nfeatures_share = 1.0")];
+    let quick = [
+        ("logistic_regression", ""),
+        ("random_forest", "trees = 25"),
+        ("gradient_boosting", "rounds = 5\nfeatures_share = 1.0"),
+        ("isolation_forest", ""),
+        ("rules", ""),
+    ];
     assert_eq!(quick.len(), FAMILIES.len());
     for (family, parameters) in quick {
         let parameters = toml::from_str(parameters).expect("valid toml");
@@ -119,7 +129,7 @@ fn the_number_of_threads_changes_no_byte() {
 
 #[test]
 fn parameters_are_checked() {
-    for family in FAMILIES {
+    for family in supervised() {
         for text in
             ["negatives_per_positive = 0.5", "negatives_per_positive = nan", "nonsense = 1", "negatives_per_positive = \"x\""]
         {
@@ -138,7 +148,7 @@ fn one_class_is_refused() {
     let made = made(500, 6);
     let rows: Vec<u32> = (0..500).collect();
     for (label, positives) in [(false, 0), (true, 500)] {
-        for family in FAMILIES {
+        for family in supervised() {
             let refused = fit_rows(*family, &made.columns(), &[label; 500], &rows, 1).expect_err("refused");
             assert!(matches!(refused, FitError::SingleClass { rows: 500, positives: p } if p == positives), "{}", family.name());
         }
@@ -154,5 +164,37 @@ fn a_handful_of_rows_does_not_break_a_family() {
     for family in FAMILIES {
         let (_, scores) = fit_rows(*family, &made.columns(), &made.labels, &rows, 1).expect("fits");
         assert!(scores.iter().all(|score| (0.0..=1.0).contains(score)), "{}", family.name());
+    }
+}
+
+#[test]
+fn what_is_unusual_is_isolated_quickly() {
+    // 20 of 2,000 rows far from the rest, in both numbers.
+    let mut made = made(2_000, 9);
+    let odd = |row: usize| row.is_multiple_of(100);
+    made.move_far(odd);
+    let labels: Vec<bool> = (0..2_000).map(odd).collect();
+    let rows: Vec<u32> = (0..2_000).collect();
+    let (_, scores) = fit_rows(find("isolation_forest").expect("a family"), &made.columns(), &labels, &rows, 1).expect("fits");
+    let auc = Ranking::new(&scores, &labels).roc_auc();
+    assert!(auc > 0.97, "{auc}");
+    // No label has been looked at: the other way round they give the same.
+    let turned: Vec<bool> = labels.iter().map(|label| !label).collect();
+    let (_, again) = fit_rows(find("isolation_forest").expect("a family"), &made.columns(), &turned, &rows, 1).expect("fits");
+    assert_eq!(scores, again);
+}
+
+#[test]
+fn rules_are_about_numbers_that_exist() {
+    let made = made(200, 10);
+    let columns = made.columns();
+    let rows: Vec<u32> = (0..200).collect();
+    let encoder = Encoder::fit(&features(), &columns, &rows).expect("fits");
+    let bound = encoder.bind(&columns).expect("binds");
+    let trainer = find("rules").expect("a family").check(&toml::from_str("limits = { nowhere = 1.0 }").expect("valid"));
+    let refused = trainer.expect("in range").fit(&Examples::new(&bound, &rows, &made.labels), 1).expect_err("refused");
+    assert_eq!(refused.to_string(), "there is no number `nowhere` among the inputs");
+    for bad in ["scores = []", "scores = [0.5, 0.1]", "scores = [2.0]", "limits = { a = nan }", "trend_adds = -1.0"] {
+        find("rules").expect("a family").check(&toml::from_str(bad).expect("valid")).expect_err(bad);
     }
 }

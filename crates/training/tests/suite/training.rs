@@ -176,7 +176,8 @@ fn the_champion_is_judged_on_the_same_rows() {
 fn runs_that_make_no_sense_are_refused_before_anything_is_fitted() {
     let rows = made(300, 7).rows();
     let refuse = |candidates: &[(&str, &str)]| run(&spec(candidates), &rows, None).expect_err("refused").to_string();
-    let unknown = "no family is called `magic`; known: logistic_regression, random_forest, gradient_boosting";
+    let unknown =
+        "no family is called `magic`; known: logistic_regression, random_forest, gradient_boosting, isolation_forest, rules";
     assert_eq!(refuse(&[ALL[0], ("magic", "")]), unknown);
     assert_eq!(refuse(&[ALL[0], ("random_forest", "trees = 0")]), "candidate 2 has invalid parameters");
 
