@@ -6,6 +6,7 @@
 //! and what served before goes on serving.
 
 mod models;
+mod network;
 mod request;
 mod router;
 mod routes;
@@ -13,5 +14,6 @@ mod run;
 mod scoring;
 
 pub use models::Watcher;
+pub use network::NetworkState;
 pub use router::{AppState, router};
 pub use run::run;

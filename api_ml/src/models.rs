@@ -8,4 +8,5 @@ mod watcher;
 
 pub use champion::Champion;
 pub use names::Names;
+pub use slot::Slot;
 pub use watcher::Watcher;

@@ -1,6 +1,6 @@
 //! Every route of the service.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use axum::{Router, extract::DefaultBodyLimit};
@@ -13,6 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     models::{Names, Watcher},
+    network::{self, NetworkState},
     routes::{model_info, predict, predict_batch, status},
     scoring::Serving,
 };
@@ -35,16 +36,19 @@ pub struct AppState {
     /// A permit for each batch that may be under way.
     pub(crate) batches: Arc<Semaphore>,
     limits: Limits,
+    /// What the routes of networks share.
+    pub network: NetworkState,
 }
 
 impl AppState {
     /// A state that serves nothing yet, and the watcher that changes this.
-    pub fn new(registry: Registry, limits: &Limits) -> Result<(Self, Watcher), InvalidName> {
+    pub fn new(registry: Registry, limits: &Limits, sources: Option<PathBuf>) -> Result<(Self, Watcher), InvalidName> {
         let names = Arc::new(Names::new()?);
         let serving = Arc::new(ArcSwap::from_pointee(Serving::default()));
         let watcher = Watcher::new(registry.clone(), Arc::clone(&names), Arc::clone(&serving));
         let batches = Arc::new(Semaphore::new(BATCHES_AT_ONCE));
-        Ok((Self { registry, names, serving, batches, limits: *limits }, watcher))
+        let network = NetworkState::new(registry.clone(), sources)?;
+        Ok((Self { registry, names, serving, batches, limits: *limits, network }, watcher))
     }
 }
 
@@ -60,10 +64,11 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(predict_batch::predict_batch))
         .layer(DefaultBodyLimit::max(batch_bytes))
         .with_state(state.clone());
-    let AppState { registry, names, serving, limits, .. } = state;
+    let AppState { registry, names, serving, limits, network, .. } = state;
     Service::new("api_ml", env!("CARGO_PKG_VERSION"), &limits)
         .routes(single)
         .routes(batch)
+        .routes(network::routes(network))
         .ready_when("the model registry", move || {
             let (registry, names) = (registry.clone(), Arc::clone(&names));
             async move {

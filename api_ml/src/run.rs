@@ -18,11 +18,13 @@ const FIRST_LOOK: Duration = Duration::from_secs(10);
 pub async fn run(listener: TcpListener, settings: &Settings, stop: CancellationToken) -> anyhow::Result<()> {
     let store = settings.open_store(&settings.registry).context("failed to open the model registry")?;
     let registry = Registry::open(store, &settings.registry).context("failed to open the model registry")?;
-    let (state, watcher) = AppState::new(registry, &settings.limits)?;
+    let (state, watcher) = AppState::new(registry, &settings.limits, Some(settings.sources.clone()))?;
     // The router first: it installs the recorder of the metrics.
+    let networks = state.network.clone();
     let router = router(state);
     let looked = CancellationToken::new();
     let watching = tokio::spawn(watcher.watch(looked.clone(), stop.clone()));
+    let watching_networks = tokio::spawn(networks.watch(stop.clone()));
     tokio::select! {
         () = stop.cancelled() => {}
         // Late is fine: requests are told that there is no champion yet.
@@ -31,5 +33,6 @@ pub async fn run(listener: TcpListener, settings: &Settings, stop: CancellationT
     let address = listener.local_addr()?;
     tracing::info!(%address, registry = %settings.registry, "the scoring API listens on http://{address}");
     lakehouse_service::serve(listener, router, stop, settings.limits.drain_timeout()).await;
+    watching_networks.await.context("the watch over the networks broke off")?;
     watching.await.context("the watch over the models broke off")
 }

@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use futures::FutureExt as _;
+use arrow::json::LineDelimitedWriter;
+use futures::{FutureExt as _, TryStreamExt as _};
 use lakehouse_engine::{Node, OnRows, StepReport, TableJob, order, run_select, run_signals};
-use lakehouse_lake::join_all;
+use lakehouse_lake::{LakeError, join_all};
 use lakehouse_spec::{StageModel, TableName};
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -56,8 +57,18 @@ impl RunContext {
                 making.boxed()
             })
             .await?;
+        if model.online {
+            self.hand_over(table).await?;
+        }
         self.tell_table(step, &report, attempt);
         Ok(report)
+    }
+
+    /// Hands a table's rows to the services. Every time: a run that was killed between the commit and this is made good, and
+    /// rows that have not changed are the state that is there.
+    async fn hand_over(&self, table: &TableName) -> Result<(), RunError> {
+        let rows = rows_as_json(&self.job, table).await?;
+        Ok(publish_state(&self.job, table, rows).await?)
     }
 
     /// Makes the signals tables one after the other: each one's kernel uses all cores.
@@ -111,6 +122,22 @@ impl RunContext {
             seconds: report.seconds,
         }));
     }
+}
+
+/// A table's rows in the order of their text, one JSON object a line.
+async fn rows_as_json(job: &RunJob, table: &TableName) -> Result<Vec<u8>, RunError> {
+    let session = job.lake.session(&job.domain.name);
+    let select = format!("select * from {table}");
+    session.register_references(&job.lake, &select).await?;
+    let mut rows = session.query(&select).await?;
+    let mut lines = LineDelimitedWriter::new(Vec::new());
+    while let Some(batch) = rows.try_next().await? {
+        lines.write(&batch).map_err(|source| LakeError::Execute { source: Box::new(source.into()) })?;
+    }
+    let text = String::from_utf8_lossy(&lines.into_inner()).into_owned();
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    Ok(lines.join("\n").into_bytes())
 }
 
 fn nodes(job: &RunJob, models: &BTreeMap<TableName, (StageModel, String)>) -> Result<Vec<Node>, RunError> {

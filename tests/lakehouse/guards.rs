@@ -54,7 +54,7 @@ fn nothing_names_what_stands_above_it() {
         ("lakehouse-pipeline", "engine lake landing training models registry metadata postgres spec settings"),
         ("lakehouse-api", "lake metadata registry spec service settings"),
         ("lakehouse-sources-api", "landing postgres spec service settings"),
-        ("lakehouse-api-ml", "signals models registry spec service settings"),
+        ("lakehouse-api-ml", "network signals models registry spec service settings"),
     ]);
     for (package, names) in named() {
         let siblings: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix("lakehouse-")).collect();

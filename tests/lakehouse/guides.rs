@@ -60,7 +60,7 @@ fn a_domain_is_added_by_following_its_guide() {
     assert!(told.last().unwrap().contains("freezing"), "{told:?}");
     let count = |table: &str| {
         let sql = format!("select count(*) from {table}");
-        let ran = workspace.lakehouse(&["sql", &sql, "--domain", "weather", "--format", "csv"]).good();
+        let ran = workspace.lakehouse(&["sql", &sql, "--domain", "weather", "--domains", "domains", "--format", "csv"]).good();
         ran.stdout().lines().nth(1).unwrap().parse::<u64>().unwrap()
     };
     assert_eq!(count("silver.readings") + count("quarantine.silver_readings"), 100 * 24 * 3);

@@ -1,11 +1,13 @@
 //! A service over a registry of its own, asked without a network.
 
+use std::path::PathBuf;
+
 use axum::{
     Router,
     body::{Body, to_bytes},
     http::{HeaderMap, Request, StatusCode},
 };
-use lakehouse_api_ml::{AppState, Watcher, router};
+use lakehouse_api_ml::{AppState, NetworkState, Watcher, router};
 use lakehouse_settings::{Limits, Overrides, Settings};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -16,18 +18,26 @@ pub struct App {
     pub shelf: Shelf,
     pub router: Router,
     watcher: Watcher,
+    networks: NetworkState,
 }
 
 impl App {
     pub fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// With a folder of firewall logs, where samples of networks go too.
+    pub fn start_with(sources: Option<PathBuf>) -> Self {
         let shelf = Shelf::new();
-        let (state, watcher) = AppState::new(shelf.registry(), &limits()).expect("names");
-        Self { router: router(state), shelf, watcher }
+        let (state, watcher) = AppState::new(shelf.registry(), &limits(), sources).expect("names");
+        let networks = state.network.clone();
+        Self { router: router(state), shelf, watcher, networks }
     }
 
     /// The service looks at the registry, as it does by itself every few seconds.
     pub async fn look(&mut self) {
         self.watcher.look().await;
+        self.networks.look().await;
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -6,6 +6,7 @@ mod app;
 mod batches;
 mod cards;
 mod description;
+mod networks;
 mod predictions;
 mod refusals;
 mod running;

@@ -65,7 +65,12 @@ impl Shelf {
     }
 
     pub async fn put_bytes(&self, bytes: Vec<u8>) {
-        let (domain, name) = ("fraud".parse().expect("name"), "transactions".parse().expect("name"));
+        self.put_online("fraud", "transactions", bytes).await;
+    }
+
+    /// Stores an online state of any domain.
+    pub async fn put_online(&self, domain: &str, name: &str, bytes: Vec<u8>) {
+        let (domain, name) = (domain.parse().expect("name"), name.parse().expect("name"));
         self.registry().put_online(&domain, &name, bytes.into()).await.expect("state");
     }
 }
@@ -134,7 +139,12 @@ pub fn constant_of(model: &str, features: &[FeatureSpec], probability: f64) -> M
 
 /// A model that gives 0.9 where a number is at or above `threshold`, else 0.1. The number is named as the encoder names it.
 pub fn split_on(model: &str, number: &str, threshold: f64) -> Model {
-    let encoder = encoder(&features(model));
+    split_of(model, &features(model), number, threshold)
+}
+
+/// The same, with other inputs than the domain's.
+pub fn split_of(model: &str, features: &[FeatureSpec], number: &str, threshold: f64) -> Model {
+    let encoder = encoder(features);
     let position = encoder.output_names().iter().position(|name| name == number).expect(number);
     build(model, encoder, |forest| {
         forest.push_split(u32::try_from(position).expect("position"), threshold, [1, 2], true, 2.0);

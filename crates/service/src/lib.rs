@@ -18,8 +18,9 @@ mod serve;
 mod service;
 
 pub use extract::{IdempotencyKey, JsonBody, PathParams, QueryParams};
+pub use metrics::rendered_metrics;
 pub use probe::{Probe, ProbeAddress, answer_health_verb, seconds_of, told};
-pub use problem::{ApiResult, Problem, ProblemBody, Problems};
+pub use problem::{ApiResult, Problem, ProblemBody, Problems, causes};
 pub use request_id::REQUEST_ID;
 pub use serve::{serve, stop_on_signal};
 pub use service::Service;

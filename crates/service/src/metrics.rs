@@ -38,6 +38,11 @@ pub fn recorder() -> &'static PrometheusHandle {
     })
 }
 
+/// All metrics of this process, in Prometheus' text form.
+pub fn rendered_metrics() -> String {
+    recorder().render()
+}
+
 /// The metrics of one service, by route.
 pub struct HttpMetrics {
     service: &'static str,

@@ -203,7 +203,7 @@ impl IntoResponse for Problem {
 }
 
 /// An error and its causes, on one line.
-pub(crate) fn causes(error: &dyn Error) -> String {
+pub fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -65,7 +65,7 @@ impl Service {
         docs::complete(&mut openapi, self.name, self.version);
         router
             .merge(docs::routes(openapi))
-            .route("/metrics", get(|| async { metrics::recorder().render() }))
+            .route("/metrics", get(|| async { metrics::rendered_metrics() }))
             .fallback(|| async { Problem::not_found("there is nothing at this address") })
             .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
             .layer(GateLayer(Arc::new(rules)))

@@ -23,6 +23,9 @@ pub struct StageModel {
     pub checks: Vec<Check>,
     /// The REST route over the table, if it has one.
     pub serve: Option<ServeSpec>,
+    /// Its rows are handed to the scoring service, all of them, as one JSON object a line: for what is small and current.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub online: bool,
 }
 
 /// How a result reaches its table.

@@ -5,6 +5,8 @@ links as (select * from bronze.links)
 select
   'node' as entity_type,
   n.id as entity_id,
+  n.id as src,
+  n.id as dst,
   n.role,
   n.site,
   n.site as other_site,
@@ -17,6 +19,8 @@ union all
 select
   'link' as entity_type,
   l.id as entity_id,
+  l.src,
+  l.dst,
   arrow_cast(null, 'Utf8') as role,
   a.site,
   b.site as other_site,
