@@ -79,8 +79,11 @@ pub struct Search {
 /// The indices of a folder's logs.
 #[derive(Debug, Default)]
 pub struct Firewalls {
-    known: Mutex<BTreeMap<PathBuf, (u64, SystemTime, Arc<Index>)>>,
+    known: Mutex<Known>,
 }
+
+/// By path: the log's size and time of change when it was indexed, and its index.
+type Known = BTreeMap<PathBuf, (u64, SystemTime, Arc<Index>)>;
 
 #[derive(Debug, Default)]
 struct Index {
