@@ -7,7 +7,7 @@ SAMPLE := data/sample
 LAKE ?= lake/$(if $(DATA),$(notdir $(abspath $(DATA))),sample)
 LAKEHOUSE := target/debug/lakehouse
 
-.PHONY: run build test check bench services clean
+.PHONY: run build test check bench services secrets clean
 
 ## Builds, makes sample data if none is given, runs the fraud pipeline and serves the APIs. DATA=folder, ARGS=--no-serve
 run: build
@@ -36,3 +36,7 @@ bench:
 
 clean:
 	rm -rf target lake $(SAMPLE)
+
+## Passwords, keys and a certificate for a deployment, in secrets/; what is there stays
+secrets:
+	./scripts/secrets
