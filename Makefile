@@ -7,7 +7,7 @@ SAMPLE := data/sample
 LAKE ?= lake/$(if $(DATA),$(notdir $(abspath $(DATA))),sample)
 LAKEHOUSE := target/debug/lakehouse
 
-.PHONY: run build test check bench services secrets clean
+.PHONY: run build test check check-deploy bench services secrets clean
 
 ## Builds, makes sample data if none is given, runs the fraud pipeline and serves the APIs. DATA=folder, ARGS=--no-serve
 run: build
@@ -29,6 +29,10 @@ check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test --workspace --test lakehouse guards::
+
+## The files of a deployment: linters, agreement with the programs, the gateway and the alerts for real
+check-deploy:
+	./tests/deploy/run
 
 ## The benchmark tables, against peers in the same run
 bench:

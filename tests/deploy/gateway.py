@@ -1,0 +1,114 @@
+"""The gateway's own files in a real nginx, before a program that says what reached it: who gets through, and with what."""
+
+import os
+import re
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+from base64 import b64encode
+from http.client import HTTPSConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socket import create_connection, socket
+
+ROOT = Path(__file__).resolve().parents[2]
+GATEWAY = ROOT / "compose/gateway"
+
+
+class Program(BaseHTTPRequestHandler):
+    """Answers with the path, the size of the body and the headers that a gateway might add or take."""
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        text = f"{self.path} {len(body)} {self.headers['authorization']} {self.headers['x-forwarded-proto']}".encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        pass
+
+
+def free_port():
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Gateway(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        folder = Path(cls.folder.name)
+        cls.secrets = folder / "secrets"
+        subprocess.run([ROOT / "scripts/secrets", cls.secrets], check=True)
+        # nginx's workers, when we are root, are nobody.
+        folder.chmod(0o711)
+        cls.secrets.chmod(0o711)
+        cls.program = ThreadingHTTPServer(("127.0.0.1", 0), Program)
+        threading.Thread(target=cls.program.serve_forever, daemon=True).start()
+        cls.port, health, unused = free_port(), free_port(), iter(lambda: free_port(), None)
+
+        def here(text):
+            text = text.replace(" /tmp/", f" {folder}/tmp-").replace("/etc/nginx", str(folder)).replace("/run/secrets", str(cls.secrets))
+            text = text.replace("127.0.0.1:8081", f"127.0.0.1:{health}").replace("/dev/stderr", f"{folder}/error.log")
+            text = re.sub(r"listen (\d+) ssl", lambda m: f"listen 127.0.0.1:{cls.port if m[1] == '19999' else next(unused)} ssl", text)
+            return text.replace("127.0.0.1:9999", f"127.0.0.1:{cls.program.server_port}")
+
+        (folder / "servers").mkdir()
+        for file in [GATEWAY / "nginx.conf", GATEWAY / "guarded.conf", *(GATEWAY / "servers").glob("*.conf")]:
+            (folder / file.relative_to(GATEWAY)).write_text(here(file.read_text()))
+        nginx = [os.environ["NGINX_PROGRAM"], "-p", folder, "-c", folder / "nginx.conf", "-g", "daemon off;"]
+        with open(folder / "start.log", "w") as log:
+            cls.nginx = subprocess.Popen(nginx, stdin=subprocess.DEVNULL, stderr=log)
+        for _ in range(100):
+            try:
+                create_connection(("127.0.0.1", cls.port)).close()
+                return
+            except ConnectionRefusedError:
+                time.sleep(0.1)
+        raise AssertionError((folder / "start.log").read_text())
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.nginx.terminate()
+        cls.nginx.wait(10)
+        cls.program.shutdown()
+        cls.folder.cleanup()
+
+    def ask(self, path, user=None, password=None, body=None):
+        context = ssl.create_default_context(cafile=self.secrets / "ca.crt")
+        connection = HTTPSConnection("localhost", self.port, context=context, timeout=10)
+        word = (self.secrets / f"{user}_password").read_text() if user and password is None else password
+        headers = {"authorization": "Basic " + b64encode(f"{user}:{word}".encode()).decode()} if user else {}
+        connection.request("POST" if body else "GET", path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+    def test_nobody_without_a_password_reaches_a_program(self):
+        for path in ("/", "/metrics", "/health/live", "/sql", "/docs"):
+            self.assertEqual(self.ask(path)[0], 401, path)
+            self.assertEqual(self.ask(path, "operator", "guess")[0], 401, path)
+        self.assertEqual(self.ask("/metrics", "prometheus", "guess")[0], 401)
+
+    def test_the_operator_gets_through_and_the_password_stays(self):
+        self.assertEqual(self.ask("/sql?x=1", "operator"), (200, "/sql?x=1 0 None https"))
+
+    def test_prometheus_reads_metrics_and_nothing_else(self):
+        self.assertEqual(self.ask("/metrics", "prometheus")[0], 200)
+        for path in ("/", "/sql", "/metrics/", "/metrics?x", "/sql/../metrics", "/%6detrics", "/metrics/../sql"):
+            self.assertEqual(self.ask(path, "prometheus")[0], 403, path)
+
+    def test_uploads_have_the_programs_limit_and_not_the_gateways(self):
+        size = 16 << 20
+        self.assertEqual(self.ask("/files/x.csv", "operator", body=b"x" * size), (200, f"/files/x.csv {size} None https"))
+
+
+if __name__ == "__main__":
+    unittest.main()
