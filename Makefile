@@ -7,7 +7,7 @@ SAMPLE := data/sample
 LAKE ?= lake/$(if $(DATA),$(notdir $(abspath $(DATA))),sample)
 LAKEHOUSE := target/debug/lakehouse
 
-.PHONY: run build test check check-deploy bench services secrets clean
+.PHONY: run build test check check-deploy bench services secrets install clean
 
 ## Builds, makes sample data if none is given, runs the fraud pipeline and serves the APIs. DATA=folder, ARGS=--no-serve
 run: build
@@ -44,3 +44,16 @@ clean:
 ## Passwords, keys and a certificate for a deployment, in secrets/; what is there stays
 secrets:
 	./scripts/secrets
+
+DESTDIR ?=
+PROGRAM ?= target/release/lakehouse
+
+## The command, its units and settings on this host; `cargo build --release` first. Settings that are there stay
+install:
+	install -D -m 0755 $(PROGRAM) $(DESTDIR)/usr/bin/lakehouse
+	install -D -m 0644 -t $(DESTDIR)/usr/lib/systemd/system systemd/lakehouse@.service systemd/lakehouse-scheduler.service \
+	  systemd/lakehouse.target
+	install -D -m 0644 systemd/sysusers.conf $(DESTDIR)/usr/lib/sysusers.d/lakehouse.conf
+	install -D -m 0644 systemd/tmpfiles.conf $(DESTDIR)/usr/lib/tmpfiles.d/lakehouse.conf
+	install -D -m 0644 docs/guides/deploy.md $(DESTDIR)/usr/share/doc/lakehouse/deploy.md
+	[ -e $(DESTDIR)/etc/lakehouse/lakehouse.toml ] || install -D -m 0644 systemd/lakehouse.toml $(DESTDIR)/etc/lakehouse/lakehouse.toml

@@ -80,6 +80,7 @@ class Gateway(unittest.TestCase):
         cls.nginx.terminate()
         cls.nginx.wait(10)
         cls.program.shutdown()
+        cls.program.server_close()
         cls.folder.cleanup()
 
     def ask(self, path, user=None, password=None, body=None):
@@ -89,7 +90,9 @@ class Gateway(unittest.TestCase):
         headers = {"authorization": "Basic " + b64encode(f"{user}:{word}".encode()).decode()} if user else {}
         connection.request("POST" if body else "GET", path, body, headers)
         answer = connection.getresponse()
-        return answer.status, answer.read().decode()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, text
 
     def test_nobody_without_a_password_reaches_a_program(self):
         for path in ("/", "/metrics", "/health/live", "/sql", "/docs"):
