@@ -28,7 +28,7 @@ def read(path):
 
 
 BASE = read("docker-compose.yml")
-OVERLAYS = {path: read(path) for path in ("compose/monitoring.yml", "compose/seaweedfs.yml")}
+OVERLAYS = {path: read(path) for path in ("compose/monitoring.yml",)}
 FILES = {"docker-compose.yml": BASE, **OVERLAYS}
 SERVERS = "\n".join(path.read_text() for path in sorted((ROOT / "compose/gateway/servers").glob("*.conf")))
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -111,7 +111,7 @@ class Programs(unittest.TestCase):
             self.assertEqual(service["network_mode"], "service:gateway")
             self.assertFalse([v for v in service["environment"] if v.endswith("__ADDRESS")])
         for path, name, service in services():
-            self.assertEqual("ports" in service, name == "gateway" and path != "compose/seaweedfs.yml", f"{path}: {name}")
+            self.assertEqual("ports" in service, name == "gateway", f"{path}: {name}")
 
 
 class Gateway(unittest.TestCase):
@@ -140,7 +140,7 @@ class Gateway(unittest.TestCase):
 class Containers(unittest.TestCase):
     def test_they_are_confined_limited_and_asked(self):
         for path, name, service in services():
-            if path != "docker-compose.yml" and name in {"gateway", "store"}:
+            if path != "docker-compose.yml" and name == "gateway":
                 continue
             with self.subTest(f"{path}: {name}"):
                 self.assertTrue(service["read_only"])
@@ -160,7 +160,7 @@ class Containers(unittest.TestCase):
     def test_images_have_versions(self):
         images = [service["image"] for _, _, service in services() if "image" in service]
         images += re.findall(r"^FROM (\S+:\S+)", "\n".join(p.read_text() for p in ROOT.glob("compose/*/Dockerfile")) + DOCKERFILE, re.M)
-        self.assertGreater(len(images), 10)
+        self.assertGreater(len(images), 9)
         for image in images:
             self.assertRegex(image, r":(\$\{LAKEHOUSE_VERSION:-dev\}|.*\d.*|bookworm-slim)$")
             self.assertNotIn("latest", image)
@@ -191,9 +191,8 @@ class Containers(unittest.TestCase):
             self.assertIn(name, used, f"/run/secrets/{name} is read and not given")
 
     def test_the_store_is_the_one_that_the_tests_know(self):
-        for part in ("minio", "seaweedfs"):
-            version = re.search(rf"^{part}_version=(\S+)", (ROOT / f"scripts/services.d/{part}.sh").read_text(), re.M)[1]
-            self.assertIn(version, (ROOT / f"compose/{part}/Dockerfile").read_text())
+        version = re.search(r"^minio_version=(\S+)", (ROOT / "scripts/services.d/minio.sh").read_text(), re.M)[1]
+        self.assertIn(version, (ROOT / "compose/minio/Dockerfile").read_text())
 
 
 class Monitoring(unittest.TestCase):
