@@ -8,6 +8,8 @@ use lakehouse_lake::At;
 use lakehouse_settings::{LogOverrides, Overrides};
 use lakehouse_spec::TableName;
 
+use crate::commands::{health::HealthArgs, smoke::SmokeArgs};
+
 /// From raw files to Delta tables, datamarts, models and scores.
 #[derive(Debug, Parser)]
 #[command(name = "lakehouse", version, max_term_width = 100)]
@@ -76,6 +78,10 @@ pub enum Command {
     Split(SplitArgs),
     /// Check settings, store, space and versions
     Doctor(DoctorArgs),
+    /// Ask a service how it is: exit code 0 if it is well
+    Health(HealthArgs),
+    /// Use a running stack as its users do, harmlessly: exit code 0 if all of it works
+    Smoke(SmokeArgs),
     /// Print the effective settings
     Config,
 }

@@ -63,6 +63,8 @@ async fn dispatch(cli: Cli, settings: &Settings) -> anyhow::Result<ExitCode> {
         Command::Models(arguments) => commands::models::run(&context, arguments).await,
         Command::Split(arguments) => commands::split::run(arguments).await,
         Command::Doctor(arguments) => commands::doctor::run(&context, arguments).await,
+        Command::Health(arguments) => Ok(commands::health::run(arguments).await),
+        Command::Smoke(arguments) => commands::smoke::run(&context, arguments).await,
         Command::Config => commands::config::run(&context),
     }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use metrics::{counter, describe_counter, describe_histogram, histogram};
+use lakehouse_metadata::{Metadata, MetadataError, RunFilter, RunStatus};
+use lakehouse_spec::DomainName;
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 use crate::{Event, Progress, StepFailed};
 
@@ -11,6 +13,7 @@ const STATUS: &str = "pipeline_stage_status_total";
 const RUNS: &str = "pipeline_runs_total";
 const RETRIES: &str = "pipeline_step_retries_total";
 const ROWS: &str = "pipeline_rows_written_total";
+const LAST_SUCCESS: &str = "pipeline_last_success_timestamp_seconds";
 
 /// A listener that measures what it passes on.
 pub(crate) fn listen(domain: &str, next: Progress) -> Progress {
@@ -25,6 +28,16 @@ pub(crate) fn listen(domain: &str, next: Progress) -> Progress {
         measure(&domain, &under_way, &event);
         next.tell(event);
     })
+}
+
+/// Shows when a run of `domain` succeeded last, wherever it ran; nothing while none has.
+pub(crate) async fn show_last_success(metadata: &Metadata, domain: &DomainName) -> Result<(), MetadataError> {
+    describe_gauge!(LAST_SUCCESS, "When a run succeeded last, in seconds since 1970");
+    let filter = RunFilter { domain: Some(domain.clone()), status: Some(RunStatus::Succeeded), before: None, limit: 1 };
+    if let Some(at) = metadata.runs(&filter).await?.pop().and_then(|run| run.finished_at) {
+        gauge!(LAST_SUCCESS, "domain" => domain.to_string()).set(at.as_millisecond() as f64 / 1_000.0);
+    }
+    Ok(())
 }
 
 /// `under_way` is the stage that would have failed.

@@ -1,6 +1,9 @@
 //! Keeping a domain's schedule: a run at every due instant and whenever one is asked for, by one of those that keep it.
 
-use std::{ops::ControlFlow, time::Duration};
+use std::{
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use lakehouse_metadata::{Metadata, RunTrigger};
@@ -8,12 +11,15 @@ use lakehouse_spec::MissedRuns;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Alerts, CareJob, CareOptions, Occasion, Progress, RunError, RunJob, RunReport, care, error::with_causes, resumable,
+    Alerts, CareJob, CareOptions, Occasion, Progress, RunError, RunJob, RunReport, care, error::with_causes, measure, resumable,
     supervise, timetable::Timetable,
 };
 
 /// Longest sleep: requests are seen after this long, and a clock that was set, or a machine that was asleep, as well.
 const NAP: Duration = Duration::from_secs(2);
+
+/// How old the metric of the last success may be: runs are also started by hand and by others that keep the schedule.
+const SUCCESS_AGE: Duration = Duration::from_secs(30);
 
 /// A schedule that cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +98,14 @@ enum Turn {
 async fn next_turn(job: &RunJob, metadata: &Metadata, dues: Dues, stop: &CancellationToken) -> Option<Turn> {
     let text = |due: Option<Timestamp>| due.map_or_else(|| "never".to_owned(), |due| due.to_string());
     tracing::info!(domain = %job.domain.name, run = text(dues.run), care = text(dues.care), "the next run and care");
+    let mut shown: Option<Instant> = None;
     while !stop.is_cancelled() {
+        if shown.is_none_or(|at| at.elapsed() >= SUCCESS_AGE) {
+            if let Err(error) = measure::show_last_success(metadata, &job.domain.name).await {
+                tracing::warn!(error = %with_causes(&error), "the last success could not be looked up");
+            }
+            shown = Some(Instant::now());
+        }
         match metadata.waiting_request(&job.domain.name).await {
             Ok(Some(asked)) => return Some(Turn::Run(Occasion { trigger: RunTrigger::Api, due: None, request: Some(asked) })),
             Ok(None) => {}

@@ -4,6 +4,7 @@ pub mod care;
 pub mod config;
 pub mod doctor;
 pub mod generate;
+pub mod health;
 pub mod models;
 pub mod plan;
 mod progress;
@@ -14,6 +15,7 @@ pub mod run;
 pub mod runs;
 pub mod schedule;
 pub mod serve;
+pub mod smoke;
 pub mod split;
 pub mod sql;
 

@@ -9,7 +9,7 @@ use lakehouse_spec::{Domain, builtin_domains};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::Context;
+use super::{Context, smoke::PURCHASE};
 use crate::{
     cli::{ServeArgs, Which},
     output::line,
@@ -73,12 +73,7 @@ fn print_addresses(settings: &Settings, which: Which) {
     if matches!(which, Which::All | Which::Ml) {
         line(format_args!("scoring    {ml}/docs"));
         line("\nscore a purchase:\n");
-        line(format_args!(
-            "  curl -s {ml}/predict -H 'content-type: application/json' -d '{{\"amount\": 812.5, \"card_brand\": \"Visa\", \
-             \"card_type\": \"Credit\", \"merchant_state\": \"ONLINE\", \"use_chip\": \"False\", \"credit_limit\": 9100, \
-             \"per_capita_income\": 21000, \"yearly_income\": 43000, \"total_debt\": 61000, \"credit_score\": 702, \
-             \"num_credit_cards\": 3}}'"
-        ));
+        line(format_args!("  curl -s {ml}/predict -H 'content-type: application/json' -d '{PURCHASE}'"));
     }
     line("\nCtrl-C stops.");
 }

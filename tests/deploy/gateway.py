@@ -95,10 +95,13 @@ class Gateway(unittest.TestCase):
         return answer.status, text
 
     def test_nobody_without_a_password_reaches_a_program(self):
-        for path in ("/", "/metrics", "/health/live", "/sql", "/docs"):
+        for path in ("/", "/metrics", "/health/ready", "/health/live/", "/health/live/../../sql", "/sql", "/docs"):
             self.assertEqual(self.ask(path)[0], 401, path)
             self.assertEqual(self.ask(path, "operator", "guess")[0], 401, path)
         self.assertEqual(self.ask("/metrics", "prometheus", "guess")[0], 401)
+
+    def test_a_load_balancer_learns_whether_a_program_lives(self):
+        self.assertEqual(self.ask("/health/live"), (200, "/health/live 0 None https"))
 
     def test_the_operator_gets_through_and_the_password_stays(self):
         self.assertEqual(self.ask("/sql?x=1", "operator"), (200, "/sql?x=1 0 None https"))

@@ -38,5 +38,6 @@ mod restoring;
 mod runs;
 mod search_index;
 mod services;
+mod smoking;
 mod verbs;
 mod writers;

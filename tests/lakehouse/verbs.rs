@@ -7,7 +7,7 @@ use crate::program::Workspace;
 #[test]
 fn every_verb_has_help() {
     let workspace = Workspace::new();
-    let verbs: [&[&str]; 15] = [
+    let verbs: [&[&str]; 17] = [
         &["generate"],
         &["plan"],
         &["run"],
@@ -22,6 +22,8 @@ fn every_verb_has_help() {
         &["models", "rollback"],
         &["split"],
         &["doctor"],
+        &["health"],
+        &["smoke"],
         &["config"],
     ];
     for verb in verbs {

@@ -11,12 +11,14 @@ mod extract;
 mod gate;
 mod health;
 mod metrics;
+mod probe;
 mod problem;
 mod request_id;
 mod serve;
 mod service;
 
 pub use extract::{IdempotencyKey, JsonBody, PathParams, QueryParams};
+pub use probe::{Probe, ProbeAddress, answer_health_verb, seconds_of, told};
 pub use problem::{ApiResult, Problem, ProblemBody, Problems};
 pub use request_id::REQUEST_ID;
 pub use serve::{serve, stop_on_signal};

@@ -6,4 +6,5 @@ mod app;
 mod draining;
 mod parameters;
 mod plumbing;
+mod probing;
 mod refusals;
