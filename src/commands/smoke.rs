@@ -222,7 +222,8 @@ impl Stack {
         let probability = answer.json::<Value>().await?["fraud_probability"].as_f64().context("no probability came")?;
         ensure!((0.0..=1.0).contains(&probability), "{probability} is no probability");
         let info = self.get(format!("{}/model/info", self.ml)).await?;
-        let is_it = |served: &Value| served["name"] == *model && served["version"].to_string() == version;
+        let number = version.parse::<u64>().with_context(|| format!("`{version}` is no version"))?;
+        let is_it = |served: &Value| served["name"] == *model && served["version"] == number;
         let serves = info["models"].as_array().is_some_and(|models| models.iter().any(is_it));
         ensure!(serves, "it was scored by version {version} of `{model}`, which does not serve");
         Ok(format!("{probability:.4}, by version {version} of `{model}`"))
