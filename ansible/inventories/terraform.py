@@ -3,7 +3,7 @@
 
     ansible-playbook -i ansible/inventories/terraform.py ansible/site.yml
 
-LAKEHOUSE_OUTPUTS names a file of `terraform output -json`; without it Terraform is asked in infra/.
+DEPLOY_OUTPUTS names a file of `terraform output -json`; without it Terraform is asked in infra/.
 """
 
 import json
@@ -16,7 +16,7 @@ INFRA = Path(__file__).resolve().parents[2] / "infra"
 
 
 def outputs():
-    if file := os.environ.get("LAKEHOUSE_OUTPUTS"):
+    if file := os.environ.get("DEPLOY_OUTPUTS"):
         text = Path(file).read_text()
     else:
         text = subprocess.run(["terraform", f"-chdir={INFRA}", "output", "-json"], check=True, capture_output=True, text=True).stdout
