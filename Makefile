@@ -7,7 +7,7 @@ SAMPLE := data/sample
 LAKE ?= lake/$(if $(DATA),$(notdir $(abspath $(DATA))),sample)
 LAKEHOUSE := target/debug/lakehouse
 
-.PHONY: run build test check check-deploy bench services secrets install clean
+.PHONY: run build test check check-deploy rehearse bench services secrets dist install clean
 
 ## Builds, makes sample data if none is given, runs the fraud pipeline and serves the APIs. DATA=folder, ARGS=--no-serve
 run: build
@@ -34,6 +34,10 @@ check:
 check-deploy:
 	./tests/deploy/run
 
+## The playbooks for real, against throwaway hosts on this machine; as root, some minutes
+rehearse: build
+	./tests/deploy/hosts "$$(scripts/deploy-tools)" target/debug
+
 ## The benchmark tables, against peers in the same run
 bench:
 	./bench/run
@@ -44,6 +48,11 @@ clean:
 ## Passwords, keys and a certificate for a deployment, in secrets/; what is there stays
 secrets:
 	./scripts/secrets
+
+## The release archive, in dist/: programs, units, gateway, and a list of every crate inside with its licence
+dist:
+	cargo build --release --locked --workspace --bins
+	./scripts/dist
 
 DESTDIR ?=
 PROGRAM ?= target/release/lakehouse

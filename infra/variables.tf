@@ -88,7 +88,7 @@ variable "disk_gib" {
 }
 
 variable "database" {
-  description = "Where runs, accounts and published datamarts are: RDS, or PostgreSQL on the machine of the pipeline (vm)."
+  description = "Where runs and published datamarts are: RDS, or on the machine of the pipeline (vm), in the containers that it runs."
   type        = string
   default     = "rds"
   nullable    = false

@@ -41,8 +41,8 @@ def inventory(values):
     everywhere = {
         "lakehouse_lake": values["lake"],
         "lakehouse_region": values["region"],
-        "lakehouse_database_host": values["database"]["host"],
-        "lakehouse_database_secret": values["database"]["secret_arn"],
+        # By the URL in the secrets, which names the host `database` of the private zone.
+        "lakehouse_postgresql": True,
     }
     return {"_meta": {"hostvars": hosts}, "all": {"hosts": sorted(hosts), "vars": everywhere}, **groups}
 

@@ -57,7 +57,7 @@ class Gateway(unittest.TestCase):
 
         def here(text):
             text = text.replace(" /tmp/", f" {folder}/tmp-").replace("/etc/nginx", str(folder)).replace("/run/secrets", str(cls.secrets))
-            text = text.replace("127.0.0.1:8081", f"127.0.0.1:{health}").replace("/dev/stderr", f"{folder}/error.log")
+            text = text.replace("127.0.0.1:8081", f"127.0.0.1:{health}").replace("error_log stderr", f"error_log {folder}/error.log")
             text = re.sub(r"listen (\d+) ssl", lambda m: f"listen 127.0.0.1:{cls.port if m[1] == '19999' else next(unused)} ssl", text)
             return text.replace("127.0.0.1:9999", f"127.0.0.1:{cls.program.server_port}")
 
