@@ -34,9 +34,10 @@ check:
 check-deploy:
 	./tests/deploy/run
 
-## The playbooks for real, against throwaway hosts on this machine; as root, some minutes
-rehearse: build
-	./tests/deploy/hosts "$$(scripts/deploy-tools)" target/debug
+## A deployment for real on this machine: Prometheus and the dashboards' queries over a running stack, the compose topology as
+## plain processes, the playbooks against throwaway hosts; as root, some minutes
+rehearse: build services
+	./tests/deploy/rehearse
 
 ## The benchmark tables, against peers in the same run
 bench:
