@@ -30,5 +30,9 @@ pub(crate) fn all(state: &ApiState) -> OpenApiRouter {
 
 /// Routes whose answers may be long: a query has a deadline of its own, and its transfer none.
 pub(crate) fn streaming(state: &ApiState) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(sql::run, sql::read)).routes(routes!(sql::status, sql::cancel)).with_state(state.clone())
+    OpenApiRouter::new()
+        .routes(routes!(sql::run, sql::read))
+        .routes(routes!(sql::status, sql::cancel))
+        .routes(routes!(sql::page))
+        .with_state(state.clone())
 }

@@ -1,5 +1,7 @@
 //! Read-only SQL.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     body::Body,
@@ -14,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     ApiState,
     principal::Principal,
-    sql::{Format, Next, QueryStatus, SqlRequest, TRUNCATED},
+    sql::{Format, Next, Page, QueryId, QueryStatus, SqlRequest, TRUNCATED},
     tags,
 };
 
@@ -45,6 +47,15 @@ pub(crate) struct SqlDescription {
     columns: Vec<SqlColumn>,
 }
 
+/// A query that goes on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SqlAccepted {
+    /// Names it at `GET /sql/{id}` and `DELETE /sql/{id}`.
+    id: String,
+    /// Where its first page will be.
+    pages: String,
+}
+
 /// A query in an address.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -65,6 +76,9 @@ pub(crate) struct SqlQuery {
 /// `accept` chooses the format: JSON (the default, at most `limits.max_rows` rows), or NDJSON, CSV, an Arrow IPC stream or Parquet, which
 /// are streamed. A stream that fails is cut off before its end. Whether a stream was cut at its limit is told by the trailer
 /// `x-truncated`, for clients that send `te: trailers`, and by `GET /sql/{id}` with the id in `x-query-id`.
+///
+/// With `wait_ms` the result is kept on disk and given page by page: the first one at once when the query ends in time, otherwise
+/// 202 tells where it will be.
 #[utoipa::path(
     post, path = "/sql", tag = "sql", request_body = SqlRequest,
     responses(
@@ -72,6 +86,7 @@ pub(crate) struct SqlQuery {
             (SqlAnswer = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
             (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"),
         )),
+        (status = 202, description = "With `wait_ms`: it goes on, and its result will be kept", body = SqlAccepted),
         (status = 304, description = "The answer that `if-none-match` names is still right"),
         Problems,
     )
@@ -109,7 +124,7 @@ pub(crate) async fn status(State(state): State<ApiState>, PathParams(id): PathPa
     Ok(Json(state.queries.status(id.parse()?)?))
 }
 
-/// Stops a query; its answer is cut off. Stopping one that has ended changes nothing.
+/// Stops a query; its answer is cut off, and a result that is kept is forgotten.
 #[utoipa::path(
     delete, path = "/sql/{id}", tag = "sql", params(("id" = String, Path, description = "What `x-query-id` said")),
     responses((status = 204, description = "It is told to stop"), (status = 404, description = "There is no such query"), Problems)
@@ -119,7 +134,68 @@ pub(crate) async fn cancel(State(state): State<ApiState>, PathParams(id): PathPa
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// A page of a query's result, of those that were asked for with `wait_ms`. `link` (`rel="next"`) leads to the next one.
+#[utoipa::path(
+    get, path = "/sql/{id}/pages/{page}", tag = "sql",
+    params(
+        ("id" = String, Path, description = "What `x-query-id` said"),
+        ("page" = usize, Path, description = "The page, from 0"),
+    ),
+    responses(
+        (status = 200, description = "The rows, in the format of `accept`", body = SqlAnswer),
+        (status = 404, description = "There is no such query, it has expired, or it has fewer pages"),
+        (status = 409, description = "The query has not ended yet, or was stopped"),
+        Problems,
+    )
+)]
+pub(crate) async fn page(
+    State(state): State<ApiState>,
+    principal: Principal,
+    headers: HeaderMap,
+    PathParams((id, page)): PathParams<(String, usize)>,
+) -> ApiResult<Response> {
+    page_of(&state, &principal, id.parse()?, page, Format::wanted(&headers)?).await
+}
+
+async fn page_of(state: &ApiState, principal: &Principal, id: QueryId, page: usize, format: Format) -> ApiResult<Response> {
+    let Page { body, next } = state.queries.page(id, principal, page, format).await?;
+    let mut response = response(body.into(), format, None);
+    let headers = response.headers_mut();
+    headers.insert(QUERY_ID, HeaderValue::try_from(id.to_string()).map_err(Problem::internal)?);
+    if let Some(next) = next {
+        let link = format!("</sql/{id}/pages/{next}>; rel=\"next\"");
+        headers.insert(header::LINK, HeaderValue::try_from(link).map_err(Problem::internal)?);
+    }
+    Ok(response)
+}
+
+/// Runs a query whose client waits only so long.
+async fn answer_aside(
+    state: &ApiState,
+    principal: &Principal,
+    headers: &HeaderMap,
+    request: SqlRequest,
+    wait: Duration,
+) -> ApiResult<Response> {
+    let format = Format::wanted(headers)?;
+    let Next::Planned(planned) = state.queries.plan(request, Format::Arrow, principal, &HeaderMap::new()).await? else {
+        return Err(Problem::internal("an answer as Arrow is not held"));
+    };
+    let (id, has_ended) = state.queries.run_aside(*planned, principal, wait).await?;
+    if has_ended {
+        return page_of(state, principal, id, 0, format).await;
+    }
+    let place = HeaderValue::try_from(format!("/sql/{id}")).map_err(Problem::internal)?;
+    let id = id.to_string();
+    let name = HeaderValue::try_from(id.as_str()).map_err(Problem::internal)?;
+    let status = Json(SqlAccepted { pages: format!("/sql/{id}/pages/0"), id });
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, place), (QUERY_ID, name)], status).into_response())
+}
+
 async fn answer(state: &ApiState, principal: &Principal, headers: &HeaderMap, request: SqlRequest) -> ApiResult<Response> {
+    if let Some(wait_ms) = request.wait_ms.filter(|_| !request.describe) {
+        return answer_aside(state, principal, headers, request, Duration::from_millis(wait_ms)).await;
+    }
     let (describe, format) = (request.describe, Format::wanted(headers)?);
     let planned = match state.queries.plan(request, format, principal, headers).await? {
         Next::Known(name) => return Ok(tags::not_modified(name)),
@@ -131,7 +207,7 @@ async fn answer(state: &ApiState, principal: &Principal, headers: &HeaderMap, re
         return Ok(Json(SqlDescription { columns }).into_response());
     }
     let etag = planned.etag.clone();
-    let (id, streamed) = state.queries.run(planned).await?;
+    let (id, streamed) = state.queries.run(*planned).await?;
     let body = if format.is_held() {
         let whole = streamed.whole().await?;
         if let Some(name) = etag.clone() {

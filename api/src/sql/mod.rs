@@ -10,6 +10,7 @@ mod format;
 mod plan;
 mod produce;
 mod request;
+mod results;
 mod tracked;
 mod turns;
 mod workers;
@@ -29,12 +30,14 @@ pub(crate) use body::{Streamed, TRUNCATED};
 pub(crate) use format::Format;
 pub(crate) use plan::Planned;
 pub(crate) use request::SqlRequest;
+pub(crate) use results::Page;
 pub(crate) use tracked::{QueryId, QueryStatus};
 
 use crate::{catalog::Catalog, principal::Principal, tags};
 use answers::Answers;
 use produce::Budget;
 use request::Job;
+use results::Results;
 use tracked::Tracker;
 use turns::Turns;
 use workers::Workers;
@@ -47,6 +50,7 @@ pub(crate) struct Queries {
     lake: Lake,
     catalog: Arc<Catalog>,
     answers: Answers,
+    results: Arc<Results>,
     domains: Arc<[Domain]>,
     limits: QueryLimits,
     turns: Turns,
@@ -112,8 +116,8 @@ impl Queries {
             stall: limits.request_timeout(),
         };
         let workers = Workers::start(lake.threads())?;
-        let answers = Answers::new(sql.cache_mb << 20);
-        Ok(Self { lake, catalog, answers, domains, limits, turns: Turns::new(sql), tracker: Arc::default(), workers })
+        let (answers, results) = (Answers::new(sql.cache_mb << 20), Arc::new(Results::new(sql)?));
+        Ok(Self { lake, catalog, answers, results, domains, limits, turns: Turns::new(sql), tracker: Arc::default(), workers })
     }
 
     /// Plans a query in its turn, which is over when what was planned is dropped; or finds that it need not run. `known` are the
@@ -139,7 +143,8 @@ impl Queries {
             }
         }
         let turn = self.turns.take().await?;
-        self.within(time, plan::plan(pinned, turn)).await.map(|planned| Next::Planned(Box::new(planned)))
+        let planned = self.within(time, plan::plan(pinned, turn)).await?;
+        Ok(Next::Planned(Box::new(planned)))
     }
 
     /// What `work` comes to, on the threads of queries and in time.
@@ -159,6 +164,30 @@ impl Queries {
 
     /// Runs what was planned. The first piece is there when this returns, so that most failures are plain refusals.
     pub(crate) async fn run(&self, planned: Planned) -> Result<(QueryId, Streamed), Problem> {
+        let (id, pieces) = self.start(planned);
+        Ok((id, Streamed::begin(pieces).await?))
+    }
+
+    /// Runs what was planned as Arrow, and keeps the result for its owner; tells whether it has ended within `wait`.
+    pub(crate) async fn run_aside(
+        &self,
+        planned: Planned,
+        owner: &Principal,
+        wait: Duration,
+    ) -> Result<(QueryId, bool), Problem> {
+        let schema = planned.query.schema();
+        let (id, pieces) = self.start(planned);
+        self.results.collect(id, owner.clone(), schema, pieces);
+        let has_ended = self.results.wait(id, owner, wait).await?;
+        Ok((id, has_ended))
+    }
+
+    /// A page of a result that is kept.
+    pub(crate) async fn page(&self, id: QueryId, owner: &Principal, page: usize, format: Format) -> Result<Page, Problem> {
+        self.results.page(id, owner, page, format).await
+    }
+
+    fn start(&self, planned: Planned) -> (QueryId, Pieces) {
         let (sender, received) = mpsc::channel(PIECES_AHEAD);
         let (limits, patience) = (self.limits, planned.job.time.saturating_add(produce::GRACE));
         let leash = planned.query.leash().clone();
@@ -171,11 +200,12 @@ impl Queries {
         });
         self.tracker.abort_with(id, worker.abort_handle());
         let pieces = Pieces { received, worker: AbortOnDropHandle::new(worker), patience, leash };
-        Ok((id, Streamed::begin(pieces).await?))
+        (id, pieces)
     }
 
-    /// Stops a query.
+    /// Stops a query, and forgets its result.
     pub(crate) fn cancel(&self, id: QueryId) -> Result<(), Problem> {
+        self.results.forget(id);
         self.tracker.cancel(id)
     }
 

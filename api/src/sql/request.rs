@@ -35,6 +35,9 @@ pub(crate) struct SqlRequest {
     /// Only tell the columns; nothing runs.
     #[serde(default)]
     pub describe: bool,
+    /// Milliseconds to wait for the end of the query. After that the answer is 202 with an id, under which the result can be asked
+    /// for, page by page, until it expires.
+    pub wait_ms: Option<u64>,
 }
 
 /// A query that can be run.

@@ -149,7 +149,7 @@ impl Drop for Tracked {
     }
 }
 
-fn unknown() -> Problem {
+pub(super) fn unknown() -> Problem {
     Problem::not_found("no query has this id, or it ended long ago").with_code("unknown_query")
 }
 

@@ -1,8 +1,9 @@
 //! SQL over HTTP, against a service on a port of its own and a lake of its own.
 
-#![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by panicking")]
 
 mod answers;
+mod aside;
 mod limits;
 mod pages;
 mod place;

@@ -225,6 +225,10 @@ pub struct SqlSettings {
     pub answer_mb: usize,
     /// MiB of all answers that are kept.
     pub cache_mb: usize,
+    /// MiB of results on disk.
+    pub results_mb: usize,
+    /// Seconds that a result is kept.
+    pub results_seconds: u64,
 }
 
 /// What is logged, and how.
