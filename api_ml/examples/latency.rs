@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let requests: usize = arguments.next().map_or(Ok(100_000), |text| text.parse())?;
     let settings = Settings::load(None, Overrides { registry: Some(registry), ..Overrides::default() })?;
     let registry = Registry::open(settings.open_store(&settings.registry)?, &settings.registry)?;
-    let (state, mut watcher) = AppState::new(registry, &settings.limits)?;
+    let (state, mut watcher) = AppState::new(registry, &settings.api_ml, &settings.limits)?;
     watcher.look().await;
     let service = router(state);
     measure("plain", &service, requests, |_| format!("{PLAIN}}}")).await?;

@@ -8,7 +8,7 @@ use lakehouse_settings::Settings;
 use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{AppState, router};
+use crate::{AppState, Delivery, router};
 
 /// How long the first look for champions may hold back the first answer. A registry that does not answer must not keep the
 /// service from saying so.
@@ -18,11 +18,13 @@ const FIRST_LOOK: Duration = Duration::from_secs(10);
 pub async fn run(listener: TcpListener, settings: &Settings, stop: CancellationToken) -> anyhow::Result<()> {
     let store = settings.open_store(&settings.registry).context("failed to open the model registry")?;
     let registry = Registry::open(store, &settings.registry).context("failed to open the model registry")?;
-    let (state, watcher) = AppState::new(registry, &settings.limits)?;
+    let (state, watcher) = tokio::task::block_in_place(|| AppState::new(registry, &settings.api_ml, &settings.limits))?;
+    let delivery = Delivery::new(&state, settings)?;
     // The router first: it installs the recorder of the metrics.
     let router = router(state);
     let looked = CancellationToken::new();
     let watching = tokio::spawn(watcher.watch(looked.clone(), stop.clone()));
+    let delivering = tokio::spawn(delivery.keep_up(stop.clone()));
     tokio::select! {
         () = stop.cancelled() => {}
         // Late is fine: requests are told that there is no champion yet.
@@ -31,5 +33,6 @@ pub async fn run(listener: TcpListener, settings: &Settings, stop: CancellationT
     let address = listener.local_addr()?;
     tracing::info!(%address, registry = %settings.registry, "the scoring API listens on http://{address}");
     lakehouse_service::serve(listener, router, stop, settings.limits.drain_timeout()).await;
-    watching.await.context("the watch over the models broke off")
+    watching.await.context("the watch over the models broke off")?;
+    delivering.await.context("the delivery of predictions broke off")
 }

@@ -36,6 +36,7 @@ mod pushed;
 mod readers;
 mod restoring;
 mod runs;
+mod scored;
 mod search_index;
 mod services;
 mod verbs;

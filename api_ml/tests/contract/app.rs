@@ -2,11 +2,11 @@
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     http::{HeaderMap, Request, StatusCode},
 };
-use lakehouse_api_ml::{AppState, Watcher, router};
-use lakehouse_settings::{Limits, Overrides, Settings};
+use lakehouse_api_ml::{AppState, Delivery, Watcher, router};
+use lakehouse_settings::ApiMl;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -15,14 +15,33 @@ use crate::shelf::Shelf;
 pub struct App {
     pub shelf: Shelf,
     pub router: Router,
+    pub delivery: Delivery,
     watcher: Watcher,
 }
 
 impl App {
     pub fn start() -> Self {
-        let shelf = Shelf::new();
-        let (state, watcher) = AppState::new(shelf.registry(), &limits()).expect("names");
-        Self { router: router(state), shelf, watcher }
+        Self::over(Shelf::new(), |_| {})
+    }
+
+    /// A service over a shelf, with other settings than the usual ones. The journal goes on where an earlier one stopped.
+    pub fn over(shelf: Shelf, change: impl FnOnce(&mut ApiMl)) -> Self {
+        let mut settings = shelf.settings();
+        change(&mut settings.api_ml);
+        let (state, watcher) = AppState::new(shelf.registry(), &settings.api_ml, &settings.limits).expect("a journal");
+        Self { router: router(state.clone()), delivery: Delivery::new(&state, &settings).expect("contract"), shelf, watcher }
+    }
+
+    /// Stops it, and starts another one in its place.
+    pub fn restart(self) -> Self {
+        Self::over(self.stop(), |_| {})
+    }
+
+    /// Stops it.
+    pub fn stop(self) -> Shelf {
+        let Self { shelf, router, delivery, watcher } = self;
+        drop((router, delivery, watcher));
+        shelf
     }
 
     /// The service looks at the registry, as it does by itself every few seconds.
@@ -38,8 +57,26 @@ impl App {
         send(&self.router, post(path, body)).await
     }
 
+    /// The status of an answer whose body nobody reads.
+    pub async fn status(&self, request: Request<Body>) -> u16 {
+        self.router.clone().oneshot(request).await.expect("a router always answers").status().as_u16()
+    }
+
+    /// The body of an answer that is no text.
+    pub async fn bytes(&self, request: Request<Body>) -> Bytes {
+        let response = self.router.clone().oneshot(request).await.expect("a router always answers");
+        assert_eq!(response.status(), 200);
+        to_bytes(response.into_body(), usize::MAX).await.expect("body")
+    }
+
     pub async fn predict(&self, transaction: &Value) -> Answer {
         self.post("/predict", transaction.to_string()).await
+    }
+
+    /// The probability that a transaction would get.
+    pub async fn question(&self, transaction: &Value) -> f64 {
+        let answer = self.post("/predict?record=false", transaction.to_string()).await;
+        answer.json()["fraud_probability"].as_f64().expect("probability")
     }
 
     /// The probability that a transaction gets.
@@ -87,10 +124,6 @@ pub async fn send(router: &Router, request: Request<Body>) -> Answer {
     let (head, body) = response.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.expect("body");
     Answer { status: head.status, headers: head.headers, text: String::from_utf8(bytes.to_vec()).expect("text") }
-}
-
-pub fn limits() -> Limits {
-    Settings::load(None, Overrides::default()).expect("defaults").limits
 }
 
 /// The request of the old service's clients.

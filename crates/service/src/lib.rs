@@ -6,6 +6,8 @@
 //!
 //! Cross-origin requests are not allowed: no header says that they are.
 
+mod arrow_frames;
+mod arrow_stream;
 mod docs;
 mod extract;
 mod gate;
@@ -16,6 +18,7 @@ mod request_id;
 mod serve;
 mod service;
 
+pub use arrow_stream::ArrowStream;
 pub use extract::{IdempotencyKey, JsonBody, PathParams, QueryParams};
 pub use problem::{ApiResult, Problem, ProblemBody, Problems};
 pub use request_id::REQUEST_ID;

@@ -135,6 +135,11 @@ impl Problem {
         Self { code, ..self }
     }
 
+    /// What is wrong with the request, for answers that have another shape.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.status
