@@ -15,7 +15,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::{
     task::{JoinError, spawn_blocking},
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use twox_hash::XxHash3_64;
@@ -29,6 +29,8 @@ use crate::{
 
 /// How long what is done with stays in the journal.
 const KEPT: Duration = Duration::from_hours(24);
+/// How long a service that stops goes on to deliver.
+const LAST_DELIVERY: Duration = Duration::from_secs(5);
 const SOURCE: &str = "predictions";
 const DRIFT: &str = "drift";
 
@@ -93,13 +95,19 @@ impl Delivery {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let is_over = stop.run_until_cancelled(ticks.tick()).await.is_none();
-            if let Err(error) = self.deliver().await {
-                counter!("prediction_delivery_failures_total").increment(1);
-                tracing::warn!(error = &error as &dyn std::error::Error, "predictions wait in the journal");
-            }
             if is_over {
+                // What a slow store does not take now, the next start delivers.
+                let _ = timeout(LAST_DELIVERY, self.try_to_deliver()).await;
                 return;
             }
+            self.try_to_deliver().await;
+        }
+    }
+
+    async fn try_to_deliver(&self) {
+        if let Err(error) = self.deliver().await {
+            counter!("prediction_delivery_failures_total").increment(1);
+            tracing::warn!(error = &error as &dyn std::error::Error, "predictions wait in the journal");
         }
     }
 

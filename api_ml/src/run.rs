@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use lakehouse_registry::Registry;
 use lakehouse_settings::Settings;
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{net::TcpListener, task::spawn_blocking, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{AppState, Delivery, router};
@@ -18,7 +18,9 @@ const FIRST_LOOK: Duration = Duration::from_secs(10);
 pub async fn run(listener: TcpListener, settings: &Settings, stop: CancellationToken) -> anyhow::Result<()> {
     let store = settings.open_store(&settings.registry).context("failed to open the model registry")?;
     let registry = Registry::open(store, &settings.registry).context("failed to open the model registry")?;
-    let (state, watcher) = tokio::task::block_in_place(|| AppState::new(registry, &settings.api_ml, &settings.limits))?;
+    let (of_api, limits) = (settings.api_ml.clone(), settings.limits);
+    // A journal of a day takes a while to read.
+    let (state, watcher) = spawn_blocking(move || AppState::new(registry, &of_api, &limits)).await??;
     let delivery = Delivery::new(&state, settings)?;
     // The router first: it installs the recorder of the metrics.
     let router = router(state);
