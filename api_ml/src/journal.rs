@@ -28,7 +28,7 @@ use tokio::sync::watch;
 pub use entry::{Entry, Fact, StoredPrediction, StoredTransaction};
 pub use segments::Segment;
 
-use writer::{Shared, Written};
+use writer::{Shared, Started, Written};
 
 /// Entries that wait for the disk may take so many bytes; more of them are refused.
 const MAX_WAITING_BYTES: usize = 8 << 20;
@@ -108,8 +108,8 @@ impl Journal {
                 Ok(())
             })?;
         }
-        let (shared, written, writer) = writer::start(folder, last)?;
-        Ok(Self { folder: folder.to_owned(), shared, written, writer: Some(writer), name, _lock: lock })
+        let Started { shared, written, thread } = writer::start(folder, last)?;
+        Ok(Self { folder: folder.to_owned(), shared, written, writer: Some(thread), name, _lock: lock })
     }
 
     /// Names this journal among those of other services.

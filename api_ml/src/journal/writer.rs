@@ -53,8 +53,15 @@ pub struct Shared {
     written: watch::Sender<Written>,
 }
 
+/// A writer at work.
+pub struct Started {
+    pub shared: Arc<Shared>,
+    pub written: watch::Receiver<Written>,
+    pub thread: JoinHandle<()>,
+}
+
 /// Starts the writer behind entry `last`, with a segment of its own.
-pub fn start(folder: &Path, last: u64) -> Result<(Arc<Shared>, watch::Receiver<Written>, JoinHandle<()>), JournalError> {
+pub fn start(folder: &Path, last: u64) -> Result<Started, JournalError> {
     let (written, receiver) = watch::channel(Written { number: last, has_failed: false });
     let waiting = Mutex::new(Waiting { newest: last, ..Waiting::default() });
     let shared = Arc::new(Shared { waiting, ready: Condvar::new(), done: Condvar::new(), written });
@@ -71,7 +78,7 @@ pub fn start(folder: &Path, last: u64) -> Result<(Arc<Shared>, watch::Receiver<W
         }
     };
     let thread = thread::Builder::new().name("journal".to_owned()).spawn(work).map_err(disk("open", folder))?;
-    Ok((shared, receiver, thread))
+    Ok(Started { shared, written: receiver, thread })
 }
 
 impl Shared {

@@ -184,12 +184,15 @@ impl Candidates {
     }
 }
 
+/// A champion, bound to signals.
+type Pair = (Scorer, Arc<OnlineSignals>);
+
 /// The newest pair that goes together; and why the two newest do not, if so, with the number of the promotion.
 fn newest_pair(
     champion: Option<&Arc<Champion>>,
     signals: Option<&Arc<OnlineSignals>>,
     serving: Option<&CardTeam>,
-) -> (Option<(Scorer, Arc<OnlineSignals>)>, Option<(u32, BindError)>) {
+) -> (Option<Pair>, Option<(u32, BindError)>) {
     let old = (serving.map(|card| card.team.champion.champion()), serving.map(|card| &card.signals));
     let mut refused = None;
     for pair in [(champion, signals), (old.0, signals), (champion, old.1), (old.0, old.1)] {
