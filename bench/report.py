@@ -72,7 +72,8 @@ def score(rows):
 
 def latency(rows):
     print("### Scoring in process, one request at a time\n")
-    table(["request", "requests", "P50 µs", "P99 µs"], [[row["request"], f"{row['requests']:,}", f"{row['p50_us']:.1f}", f"{row['p99_us']:.1f}"] for row in rows])
+    lines = [[f"{row['request']}, `{row['path']}`", f"{row['requests']:,}", *(f"{row[key]:.1f}" for key in ("p50_us", "p99_us", "p999_us"))] for row in rows]
+    table(["request", "requests", "P50 µs", "P99 µs", "P99.9 µs"], lines)
 
 
 for name, show in (("pipeline", pipeline), ("again", again), ("latency", latency), ("score", score)):

@@ -5,6 +5,8 @@
 //! request is answered by exactly one version, and none is dropped. What cannot be used is refused with a reason in the log,
 //! and what served before goes on serving.
 
+mod delivery;
+mod journal;
 mod models;
 mod network;
 mod request;
@@ -13,7 +15,8 @@ mod routes;
 mod run;
 mod scoring;
 
+pub use delivery::Delivery;
 pub use models::Watcher;
 pub use network::NetworkState;
-pub use router::{AppState, router};
+pub use router::{AppState, StartError, router};
 pub use run::run;

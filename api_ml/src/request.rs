@@ -1,13 +1,19 @@
 //! Requests as types: what does not fit is refused while it is read, with the field named.
 
+pub mod arrow;
+pub mod cell;
 mod columns;
 mod errors;
-mod identifier;
+pub mod identifier;
 mod instant;
-mod number;
+pub mod number;
 mod text;
-mod transaction;
+pub mod transaction;
 
 pub use columns::Column;
+pub use errors::TerminalErrors;
+pub use identifier::Identifier;
 pub use instant::Instant;
+pub use text::ShortText;
+
 pub use transaction::Transaction;

@@ -6,20 +6,20 @@ use arc_swap::ArcSwap;
 use axum::{Router, extract::DefaultBodyLimit};
 use lakehouse_registry::Registry;
 use lakehouse_service::Service;
-use lakehouse_settings::Limits;
+use lakehouse_settings::{ApiMl, Limits};
 use lakehouse_spec::InvalidName;
 use tokio::{sync::Semaphore, time::timeout};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
+    journal::JournalError,
     models::{Names, Watcher},
     network::{self, NetworkState},
-    routes::{model_info, predict, predict_batch, status},
-    scoring::Serving,
+    routes::{drift, explain, inference, model_info, models, predict, predict_batch, predict_proba, status, transactions},
+    scoring::{Recorder, Serving},
 };
 
-/// Batches that may be read and scored at once. The others wait before their body is read, so that memory is bounded and
-/// single predictions find a core.
+/// Batches that may be read and scored at once, so that memory is bounded and single predictions find a core.
 const BATCHES_AT_ONCE: usize = 4;
 /// Ten thousand transactions, written out at length.
 const BATCH_BODY_BYTES: usize = 16 << 20;
@@ -33,22 +33,51 @@ pub struct AppState {
     pub(crate) names: Arc<Names>,
     /// What answers at this instant; swapped as a whole by the [`Watcher`].
     pub(crate) serving: Arc<ArcSwap<Serving>>,
+    /// What scores and keeps.
+    pub(crate) recorder: Arc<Recorder>,
     /// A permit for each batch that may be under way.
     pub(crate) batches: Arc<Semaphore>,
+    /// A permit for each other request that may be.
+    pub(crate) requests: Arc<Semaphore>,
     limits: Limits,
     /// What the routes of networks share.
     pub network: NetworkState,
 }
 
+/// Why the service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A name that is built in is none.
+    #[error("failed to name what is served")]
+    Name(#[from] InvalidName),
+    /// What was recorded cannot be read, or nothing could be kept.
+    #[error("failed to open the journal")]
+    Journal(#[from] JournalError),
+}
+
 impl AppState {
-    /// A state that serves nothing yet, and the watcher that changes this.
-    pub fn new(registry: Registry, limits: &Limits, sources: Option<PathBuf>) -> Result<(Self, Watcher), InvalidName> {
+    /// A state that serves nothing yet, and the watcher that changes this; `sources` is the folder of firewall logs. Reads the
+    /// journal: call it off the reactor where that may be large.
+    pub fn new(
+        registry: Registry,
+        settings: &ApiMl,
+        limits: &Limits,
+        sources: Option<PathBuf>,
+    ) -> Result<(Self, Watcher), StartError> {
         let names = Arc::new(Names::new()?);
         let serving = Arc::new(ArcSwap::from_pointee(Serving::default()));
-        let watcher = Watcher::new(registry.clone(), Arc::clone(&names), Arc::clone(&serving));
+        let recorder = Arc::new(Recorder::open(settings, Arc::clone(&serving))?);
+        let watcher = Watcher::new(
+            registry.clone(),
+            Arc::clone(&names),
+            Arc::clone(&serving),
+            Arc::clone(&recorder),
+            settings.canary_percent,
+        );
         let batches = Arc::new(Semaphore::new(BATCHES_AT_ONCE));
+        let requests = Arc::new(Semaphore::new(settings.requests_at_once));
         let network = NetworkState::new(registry.clone(), sources)?;
-        Ok((Self { registry, names, serving, batches, limits: *limits, network }, watcher))
+        Ok((Self { registry, names, serving, recorder, batches, requests, limits: *limits, network }, watcher))
     }
 }
 
@@ -57,14 +86,24 @@ pub fn router(state: AppState) -> Router {
     let single = OpenApiRouter::default()
         .routes(routes!(status::status))
         .routes(routes!(model_info::model_info))
+        .routes(routes!(models::list_models))
+        .routes(routes!(models::list_versions))
+        .routes(routes!(models::show_version))
         .routes(routes!(predict::predict))
+        .routes(routes!(predict_proba::predict_proba))
+        .routes(routes!(drift::drift))
+        .routes(routes!(explain::explain))
+        .routes(routes!(transactions::record))
+        .routes(routes!(transactions::judge))
+        .merge(inference::routes())
         .with_state(state.clone());
     let batch_bytes = state.limits.request_body_bytes.max(BATCH_BODY_BYTES);
     let batch = OpenApiRouter::default()
         .routes(routes!(predict_batch::predict_batch))
+        .merge(inference::batch_routes())
         .layer(DefaultBodyLimit::max(batch_bytes))
         .with_state(state.clone());
-    let AppState { registry, names, serving, limits, network, .. } = state;
+    let AppState { registry, names, serving, recorder, limits, network, .. } = state;
     Service::new("api_ml", env!("CARGO_PKG_VERSION"), &limits)
         .routes(single)
         .routes(batch)
@@ -79,6 +118,10 @@ pub fn router(state: AppState) -> Router {
         .ready_when("the champion of `fraud`", move || {
             let is_loaded = serving.load().plain.is_some();
             async move { if is_loaded { Ok(()) } else { Err("no champion has been loaded".into()) } }
+        })
+        .ready_when("the journal", move || {
+            let ready = recorder.journal.ready();
+            async move { Ok(ready?) }
         })
         .build()
 }

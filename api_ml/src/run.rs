@@ -5,10 +5,10 @@ use std::time::Duration;
 use anyhow::Context;
 use lakehouse_registry::Registry;
 use lakehouse_settings::Settings;
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{net::TcpListener, task::spawn_blocking, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{AppState, router};
+use crate::{AppState, Delivery, router};
 
 /// How long the first look for champions may hold back the first answer. A registry that does not answer must not keep the
 /// service from saying so.
@@ -18,13 +18,17 @@ const FIRST_LOOK: Duration = Duration::from_secs(10);
 pub async fn run(listener: TcpListener, settings: &Settings, stop: CancellationToken) -> anyhow::Result<()> {
     let store = settings.open_store(&settings.registry).context("failed to open the model registry")?;
     let registry = Registry::open(store, &settings.registry).context("failed to open the model registry")?;
-    let (state, watcher) = AppState::new(registry, &settings.limits, Some(settings.sources.clone()))?;
+    let (of_api, limits, sources) = (settings.api_ml.clone(), settings.limits, settings.sources.clone());
+    // A journal of a day takes a while to read.
+    let (state, watcher) = spawn_blocking(move || AppState::new(registry, &of_api, &limits, Some(sources))).await??;
+    let delivery = Delivery::new(&state, settings)?;
     // The router first: it installs the recorder of the metrics.
     let networks = state.network.clone();
     let router = router(state);
     let looked = CancellationToken::new();
     let watching = tokio::spawn(watcher.watch(looked.clone(), stop.clone()));
     let watching_networks = tokio::spawn(networks.watch(stop.clone()));
+    let delivering = tokio::spawn(delivery.keep_up(stop.clone()));
     tokio::select! {
         () = stop.cancelled() => {}
         // Late is fine: requests are told that there is no champion yet.
@@ -34,5 +38,6 @@ pub async fn run(listener: TcpListener, settings: &Settings, stop: CancellationT
     tracing::info!(%address, registry = %settings.registry, "the scoring API listens on http://{address}");
     lakehouse_service::serve(listener, router, stop, settings.limits.drain_timeout()).await;
     watching_networks.await.context("the watch over the networks broke off")?;
-    watching.await.context("the watch over the models broke off")
+    watching.await.context("the watch over the models broke off")?;
+    delivering.await.context("the delivery of predictions broke off")
 }

@@ -45,7 +45,7 @@ fn rows_that_break_the_contract_are_kept_with_line_and_reason() {
 
     let report = workspace.run().good().json();
 
-    let transactions = &report["sources"][3];
+    let transactions = &report["sources"][5];
     assert_eq!((transactions["rows_read"].as_u64(), transactions["rows"].as_u64()), (Some(11), Some(2)), "{transactions:#}");
     let kept = workspace.rows("select origin, line, reason from quarantine.transactions order by line");
     let found: Vec<(&str, &str)> = kept.iter().map(|row| (row["line"].as_str(), row["reason"].as_str())).collect();
@@ -80,8 +80,8 @@ fn an_extra_column_is_reported_and_ignored() {
 
     let report = workspace.run().good().json();
 
-    assert_eq!(report["sources"][4]["source"], "users");
-    assert_eq!(report["sources"][4]["ignored_columns"][0], "shoe_size");
+    assert_eq!(report["sources"][6]["source"], "users");
+    assert_eq!(report["sources"][6]["ignored_columns"][0], "shoe_size");
 }
 
 /// Breaks a file of a lake that has data, and tells what the run says. No table may have changed; with the good file back, a run

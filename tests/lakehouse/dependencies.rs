@@ -66,7 +66,7 @@ fn a_metadata_database_that_restarts_during_a_run_changes_nothing_about_it() {
     let runs = workspace.lakehouse(&["runs", "--json"]).good().json();
     assert_eq!(runs[0]["status"], "succeeded", "{runs:#}");
     let shown = workspace.lakehouse(&["runs", runs[0]["run"].as_str().unwrap(), "--json"]).good().json();
-    assert_eq!(shown["steps"].as_array().unwrap().len(), 5 + 8, "{shown:#}");
+    assert_eq!(shown["steps"].as_array().unwrap().len(), 7 + 9, "{shown:#}");
     workspace.run().good();
 }
 

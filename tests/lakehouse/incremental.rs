@@ -87,7 +87,7 @@ fn new_content_under_an_old_name_replaces_that_files_rows() {
     let report = grown.run().good().json();
     whole.run().good();
 
-    assert_eq!(report["sources"][3]["rows"], 5_000, "{report:#}");
+    assert_eq!(report["sources"][5]["rows"], 5_000, "{report:#}");
     assert!(report["tables"][0]["decision"].as_str().unwrap().starts_with("rebuild: rows of bronze.transactions were replaced"));
     assert_eq!(contents(&grown), contents(&whole));
 }
@@ -114,7 +114,7 @@ fn rows_that_another_file_has_brought_are_duplicates() {
 
     let report = workspace.run().good().json();
 
-    assert_eq!(report["sources"][3]["quarantined"]["duplicate id"], 10, "{report:#}");
+    assert_eq!(report["sources"][5]["quarantined"]["duplicate id"], 10, "{report:#}");
     assert_eq!(workspace.value("select count(*) from bronze.transactions"), "2001");
 }
 

@@ -38,6 +38,7 @@ mod pushed;
 mod readers;
 mod restoring;
 mod runs;
+mod scored;
 mod search_index;
 mod services;
 mod smoking;

@@ -16,13 +16,14 @@ use crate::{
     program::{Ran, Workspace},
 };
 
-const MARTS: [(&str, &str); 6] = [
+const MARTS: [(&str, &str); 7] = [
     ("dm_client_features", "client_id"),
     ("dm_card_features", "tx_card_id"),
     ("dm_client_velocity", "client_id"),
     ("dm_mcc_fraud_risk", "mcc_code"),
     ("dm_time_of_day_fraud", "hour"),
     ("dm_card_latest_signals", "tx_card_id"),
+    ("model_performance", "performance_id"),
 ];
 
 fn published(workspace: Workspace, database: &Database) -> Workspace {

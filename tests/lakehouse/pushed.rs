@@ -72,7 +72,7 @@ fn pushed_rows_are_read_again_by_a_new_contract() {
     workspace.run().good();
     workspace.edit_domain("ingestion/transactions.toml", "one row per transaction", "one row each");
     let report = workspace.run_edited().good().json();
-    assert_eq!(report["sources"][3]["landed"][1], "pushed-00000001.ndjson.zst", "{report}");
+    assert_eq!(report["sources"][5]["landed"][1], "pushed-00000001.ndjson.zst", "{report}");
     assert_eq!(pushed_rows(&workspace), "30");
 }
 

@@ -47,7 +47,7 @@ fn a_run_is_recorded_with_its_steps_and_events() {
     let steps = shown["steps"].as_array().unwrap();
     let silver = steps.iter().find(|step| step["step"] == "silver.transactions").unwrap();
     assert_eq!((&silver["status"], &silver["rows"], &silver["version"]), (&"succeeded".into(), &2_000.into(), &0.into()));
-    assert_eq!(steps.len(), 5 + 8, "five sources, eight tables");
+    assert_eq!(steps.len(), 7 + 9, "seven sources, nine tables");
     let names: Vec<&str> = shown["events"].as_array().unwrap().iter().map(|event| event["name"].as_str().unwrap()).collect();
     assert_eq!((names[0], names[names.len() - 1]), ("run.started", "run.succeeded"));
     assert_eq!(names.iter().filter(|name| **name == "table.written").count(), 8, "{names:?}");

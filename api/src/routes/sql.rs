@@ -200,7 +200,7 @@ async fn answer(state: &ApiState, principal: &Principal, headers: &HeaderMap, re
     let planned = match state.queries.plan(request, format, principal, headers).await? {
         Next::Known(name) => return Ok(tags::not_modified(name)),
         Next::Held(answer, name) => return Ok(response(answer.into(), format, Some(name))),
-        Next::Planned(planned) => *planned,
+        Next::Planned(planned) => planned,
     };
     if describe {
         let columns = planned.columns().into_iter().map(|(name, r#type)| SqlColumn { name, r#type }).collect();

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use lakehouse_registry::Registry;
+use lakehouse_registry::{AliasName, Registry};
 use lakehouse_spec::ModelName;
 use tokio::{
     task::spawn_blocking,
@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Champion, Names, refusal::LoadError, slot::Slot};
-use crate::scoring::{BindError, CardScorer, OnlineSignals, Scorer, Serving};
+use crate::scoring::{BindError, CardTeam, OnlineSignals, Recorder, Scorer, Serving, Team};
 
 /// How often the registry is looked at.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -26,15 +26,41 @@ pub struct Watcher {
     registry: Registry,
     names: Arc<Names>,
     serving: Arc<ArcSwap<Serving>>,
-    plain: Slot<Champion>,
-    card: Slot<Champion>,
+    recorder: Arc<Recorder>,
+    canary_percent: u8,
+    plain: Candidates,
+    card: Candidates,
     signals: Slot<OnlineSignals>,
 }
 
+/// The newest usable versions of a model.
+#[derive(Debug)]
+struct Candidates {
+    model: ModelName,
+    champion: Slot<Champion>,
+    challenger: Slot<Champion>,
+}
+
 impl Watcher {
-    pub(crate) fn new(registry: Registry, names: Arc<Names>, serving: Arc<ArcSwap<Serving>>) -> Self {
-        let (plain, card) = (Slot::new("the champion of `fraud`"), Slot::new("the champion of `fraud_card`"));
-        Self { registry, names, serving, plain, card, signals: Slot::new("the state of the signals `fraud.transactions`") }
+    pub(crate) fn new(
+        registry: Registry,
+        names: Arc<Names>,
+        serving: Arc<ArcSwap<Serving>>,
+        recorder: Arc<Recorder>,
+        canary_percent: u8,
+    ) -> Self {
+        let plain = Candidates {
+            model: names.plain.clone(),
+            champion: Slot::new("the champion of `fraud`"),
+            challenger: Slot::new("the challenger of `fraud`"),
+        };
+        let card = Candidates {
+            model: names.card.clone(),
+            champion: Slot::new("the champion of `fraud_card`"),
+            challenger: Slot::new("the challenger of `fraud_card`"),
+        };
+        let signals = Slot::new("the state of the signals `fraud.transactions`");
+        Self { registry, names, serving, recorder, canary_percent, plain, card, signals }
     }
 
     /// Looks again and again until `stop` is cancelled; `looked` is cancelled after the first look.
@@ -51,14 +77,11 @@ impl Watcher {
 
     /// Looks once: loads what is new and serves it. Never fails; what does not work is in the log.
     pub async fn look(&mut self) {
-        let Self { registry, names, .. } = &*self;
-        let (registry, names) = (registry.clone(), Arc::clone(names));
-        let plain = look_for_champion(&registry, &names, &names.plain, &mut self.plain).await;
-        if plain {
+        if self.plain.look(&self.registry).await {
             // Before the signals are read: they may be large.
             self.serve_plain();
         }
-        let card = look_for_champion(&registry, &names, &names.card, &mut self.card).await;
+        let card = self.card.look(&self.registry).await;
         let signals = self.look_for_signals().await;
         if card || signals {
             self.serve_card().await;
@@ -89,59 +112,102 @@ impl Watcher {
     }
 
     fn serve_plain(&mut self) {
-        let Some(newest) = self.plain.value() else { return };
-        let number = newest.promotion.number.0;
-        match Scorer::bind(Arc::clone(newest), &[]) {
+        let Some(newest) = self.plain.champion.value() else { return };
+        let (newest, number) = (Arc::clone(newest), newest.promotion.number.0);
+        match Scorer::bind(newest, &[]) {
             Ok(scorer) => {
                 say_served(&scorer);
+                let challenger = self.plain.bind_challenger(&scorer, &[]);
+                let plain = Some(Arc::new(Team::new(Arc::new(scorer), challenger, self.canary_percent)));
                 let card = self.serving.load().card.clone();
-                self.serving.store(Arc::new(Serving { plain: Some(Arc::new(scorer)), card }));
+                self.serving.store(Arc::new(Serving { plain, card }));
             }
-            Err(error) => self.plain.complain(Some(number), &error),
+            Err(error) => self.plain.champion.complain(Some(number), &error),
         }
     }
 
-    /// Serves the newest version and state that go together, if that is another pair than now.
+    /// Serves the newest version and state that go together.
     async fn serve_card(&mut self) {
         let now = self.serving.load_full();
-        let (pair, refused) = newest_pair(self.card.value(), self.signals.value(), now.card.as_deref());
+        let (pair, refused) = newest_pair(self.card.champion.value(), self.signals.value(), now.card.as_deref());
         if let Some((number, error)) = refused {
-            self.card.complain(Some(number), &error);
+            self.card.champion.complain(Some(number), &error);
         }
-        let Some(pair) = pair else { return };
-        say_served(pair.scorer());
-        self.serving.store(Arc::new(Serving { plain: now.plain.clone(), card: Some(Arc::new(pair)) }));
-        // Taking a large state apart is no work for the reactor.
-        let _ = spawn_blocking(move || drop(now)).await;
+        let Some((scorer, signals)) = pair else { return };
+        say_served(&scorer);
+        let challenger = self.card.bind_challenger(&scorer, &signals.outputs);
+        let is_new = now.card.as_ref().is_none_or(|card| !Arc::ptr_eq(&card.signals, &signals));
+        let team = Team::new(Arc::new(scorer), challenger, self.canary_percent);
+        let card = Some(Arc::new(CardTeam { team, signals: Arc::clone(&signals) }));
+        let next = Arc::new(Serving { plain: now.plain.clone(), card });
+        if !is_new {
+            self.serving.store(next);
+            return;
+        }
+        let (serving, recorder) = (Arc::clone(&self.serving), Arc::clone(&self.recorder));
+        let work = move || {
+            let replaced = recorder.replace_signals(&signals, || serving.store(next));
+            // Taking a large state apart is no work for the reactor.
+            drop(now);
+            replaced
+        };
+        match spawn_blocking(work).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.signals.complain(None, &error),
+            Err(error) => self.signals.complain(None, &error),
+        }
     }
 }
 
-/// The newest pair that goes together, unless it is the one that serves; and why the two newest do not, if so, with the
-/// number of the promotion.
+impl Candidates {
+    /// Loads what is new, and tells whether something was.
+    async fn look(&mut self, registry: &Registry) -> bool {
+        let champion = look_for(registry, &self.model, &AliasName::champion(), &mut self.champion).await;
+        let challenger = look_for(registry, &self.model, &AliasName::challenger(), &mut self.challenger).await;
+        champion || challenger
+    }
+
+    /// The challenger, if it is another version and goes with these signals.
+    fn bind_challenger(&mut self, champion: &Scorer, outputs: &[lakehouse_signals::Output]) -> Option<Arc<Scorer>> {
+        let challenger = self.challenger.value()?;
+        let (number, version) = (challenger.promotion.number.0, challenger.promotion.version);
+        if version == champion.champion().promotion.version {
+            return None;
+        }
+        match Scorer::bind(Arc::clone(challenger), outputs) {
+            Ok(scorer) => Some(Arc::new(scorer)),
+            Err(error) => {
+                self.challenger.complain(Some(number), &error);
+                None
+            }
+        }
+    }
+}
+
+/// A champion, bound to signals.
+type Pair = (Scorer, Arc<OnlineSignals>);
+
+/// The newest pair that goes together; and why the two newest do not, if so, with the number of the promotion.
 fn newest_pair(
     champion: Option<&Arc<Champion>>,
     signals: Option<&Arc<OnlineSignals>>,
-    serving: Option<&CardScorer>,
-) -> (Option<CardScorer>, Option<(u32, BindError)>) {
-    let old = (serving.map(CardScorer::champion), serving.map(CardScorer::signals));
+    serving: Option<&CardTeam>,
+) -> (Option<Pair>, Option<(u32, BindError)>) {
+    let old = (serving.map(|card| card.team.champion.champion()), serving.map(|card| &card.signals));
     let mut refused = None;
-    for pair in [(champion, signals), (old.0, signals), (champion, old.1)] {
+    for pair in [(champion, signals), (old.0, signals), (champion, old.1), (old.0, old.1)] {
         let (Some(champion), Some(signals)) = pair else { continue };
-        let is_old = |old: &CardScorer| Arc::ptr_eq(old.champion(), champion) && Arc::ptr_eq(old.signals(), signals);
-        if serving.is_some_and(is_old) {
-            break;
-        }
-        match CardScorer::bind(champion, signals) {
-            Ok(pair) => return (Some(pair), refused),
+        match Scorer::bind(Arc::clone(champion), &signals.outputs) {
+            Ok(scorer) => return (Some((scorer, Arc::clone(signals))), refused),
             Err(error) => refused = refused.or(Some((champion.promotion.number.0, error))),
         }
     }
     (None, refused)
 }
 
-/// Loads the champion if it is a new one, and tells whether it did.
-async fn look_for_champion(registry: &Registry, names: &Names, model: &ModelName, slot: &mut Slot<Champion>) -> bool {
-    let promotion = match registry.alias(model, &names.champion).await {
+/// Loads what the alias points at if it has been moved, and tells whether it did.
+async fn look_for(registry: &Registry, model: &ModelName, alias: &AliasName, slot: &mut Slot<Champion>) -> bool {
+    let promotion = match registry.alias(model, alias).await {
         Ok(Some(promotion)) => promotion,
         Ok(None) => return false,
         Err(error) => {

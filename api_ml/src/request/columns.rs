@@ -25,6 +25,7 @@ pub enum Column {
     TxCardId,
     MerchantId,
     MccCode,
+    Label,
 }
 
 const COLUMNS: [(&str, Column); 16] = [
@@ -46,6 +47,9 @@ const COLUMNS: [(&str, Column); 16] = [
     ("mcc_code", Column::MccCode),
 ];
 
+/// A column that only earlier purchases have: signals read it, models cannot.
+const LABEL: &str = "label";
+
 /// What `silver.transactions` makes of an empty state.
 const ONLINE: &str = "ONLINE";
 
@@ -53,6 +57,11 @@ impl Column {
     /// The column with this name.
     pub fn find(name: &str) -> Option<Self> {
         COLUMNS.iter().find(|(known, _)| *known == name).map(|(_, column)| *column)
+    }
+
+    /// The column with this name, as the signals read events.
+    pub fn of_events(name: &str) -> Option<Self> {
+        if name == LABEL { Some(Self::Label) } else { Self::find(name) }
     }
 
     /// The kind of its values; `None` for identifiers, which are only compared.
@@ -87,6 +96,7 @@ impl Column {
             Self::CreditScore => transaction.credit_score.map_or(Value::Absent, Value::Number),
             Self::NumCreditCards => transaction.num_credit_cards.map_or(Value::Absent, Value::Number),
             Self::IsFailedVerification => Value::Flag(transaction.errors.is_some_and(|errors| errors.is_failed_verification)),
+            Self::Label => transaction.is_fraud.map_or(Value::Absent, |is_fraud| Value::Number(f64::from(u8::from(is_fraud)))),
             Self::TxCardId | Self::MerchantId | Self::MccCode => Value::Absent,
         }
     }

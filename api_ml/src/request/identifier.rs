@@ -12,7 +12,7 @@ use utoipa::openapi::{
     schema::{ObjectBuilder, Type},
 };
 
-use super::text::MAX_TEXT_BYTES;
+use super::text::{MAX_TEXT_BYTES, ShortText};
 
 /// An identifier, kept as the key the signals know it by: `42` and `"42"` are one card.
 #[derive(Clone, Copy)]
@@ -49,6 +49,58 @@ impl Visitor<'_> for IdentifierVisitor {
             Err(E::invalid_length(text.len(), &self))
         }
     }
+}
+
+/// What a transaction is called: a text, or an integer in decimal.
+pub fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ShortText>, D::Error> {
+    deserializer.deserialize_option(NameVisitor)
+}
+
+struct NameVisitor;
+
+impl<'de> Visitor<'de> for NameVisitor {
+    type Value = Option<ShortText>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        IdentifierVisitor.expecting(f)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Option<ShortText>, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Option<ShortText>, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<ShortText>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Option<ShortText>, E> {
+        Ok(ShortText::new(&number.to_string()))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Option<ShortText>, E> {
+        Ok(ShortText::new(&number.to_string()))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Option<ShortText>, E> {
+        let name = ShortText::new(text).filter(|_| !text.is_empty());
+        name.map(Some).ok_or_else(|| E::invalid_length(text.len(), &self))
+    }
+}
+
+/// The name of a transaction, for the description of the service.
+pub fn name_schema() -> RefOr<Schema> {
+    schema("What the transaction is called: it counts once, however often it is sent, and its prediction is found under it.")
+}
+
+/// An identifier that has to be there.
+pub fn required_schema() -> RefOr<Schema> {
+    let kind = |kind: Type| ObjectBuilder::new().schema_type(kind);
+    let text = kind(Type::String).min_length(Some(1)).max_length(Some(MAX_TEXT_BYTES));
+    RefOr::T(Schema::OneOf(OneOfBuilder::new().item(text).item(kind(Type::Integer)).description(Some("The card.")).build()))
 }
 
 /// The card, for the description of the service.

@@ -19,7 +19,7 @@ pub struct ShortText {
 
 impl ShortText {
     /// `None` when it is too long.
-    fn new(text: &str) -> Option<Self> {
+    pub fn new(text: &str) -> Option<Self> {
         let mut bytes = [0; MAX_TEXT_BYTES];
         bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
         Some(Self { bytes, length: u8::try_from(text.len()).ok()? })
@@ -30,6 +30,12 @@ impl ShortText {
         let bytes = self.bytes.get(..usize::from(self.length)).unwrap_or_default();
         // Copied whole from a text, so it is one.
         std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+impl Default for ShortText {
+    fn default() -> Self {
+        Self { bytes: [0; MAX_TEXT_BYTES], length: 0 }
     }
 }
 

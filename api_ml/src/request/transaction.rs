@@ -1,5 +1,6 @@
 //! A transaction to be scored.
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -10,6 +11,27 @@ use super::{
     number,
     text::ShortText,
 };
+
+/// The fields of a transaction and the type of tensor each is by itself; a field that may be absent may be left out.
+pub const FIELDS: [(&str, &str); 17] = [
+    ("amount", "FP64"),
+    ("card_brand", "BYTES"),
+    ("card_type", "BYTES"),
+    ("merchant_state", "BYTES"),
+    ("use_chip", "BYTES"),
+    ("credit_limit", "FP64"),
+    ("per_capita_income", "FP64"),
+    ("yearly_income", "FP64"),
+    ("total_debt", "FP64"),
+    ("credit_score", "FP64"),
+    ("num_credit_cards", "FP64"),
+    ("card_id", "BYTES"),
+    ("merchant_id", "BYTES"),
+    ("mcc", "BYTES"),
+    ("timestamp", "BYTES"),
+    ("errors", "BYTES"),
+    ("transaction_id", "BYTES"),
+];
 
 /// A purchase. Without `card_id` it is scored by what stands here; with it, also by what the card, the merchant and the
 /// merchant's category have done up to that instant. Fields that are not listed are ignored.
@@ -75,4 +97,63 @@ pub struct Transaction {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 256)]
     pub errors: Option<TerminalErrors>,
+    /// What the transaction is called: it counts once, however often it is sent, and its prediction is found under it.
+    #[serde(default, deserialize_with = "identifier::name")]
+    #[schema(schema_with = identifier::name_schema)]
+    pub transaction_id: Option<ShortText>,
+    /// The verdict, where one is known: never part of a request for a score.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub is_fraud: Option<bool>,
+}
+
+impl Transaction {
+    /// One of which nothing is known.
+    pub fn unknown() -> Self {
+        Self {
+            amount: f64::NAN,
+            card_brand: ShortText::default(),
+            card_type: ShortText::default(),
+            merchant_state: ShortText::default(),
+            use_chip: ShortText::default(),
+            credit_limit: f64::NAN,
+            per_capita_income: f64::NAN,
+            yearly_income: f64::NAN,
+            total_debt: f64::NAN,
+            credit_score: None,
+            num_credit_cards: None,
+            card_id: None,
+            merchant_id: None,
+            mcc: None,
+            timestamp: None,
+            errors: None,
+            transaction_id: None,
+            is_fraud: None,
+        }
+    }
+
+    /// The transaction at its instant, which is now when it has none; and that instant, in microseconds.
+    pub fn timed(&self) -> (Self, i64) {
+        let Instant(time) = self.timestamp.unwrap_or_else(|| Instant(Timestamp::now().as_microsecond()));
+        (Self { timestamp: Some(Instant(time)), ..*self }, time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use utoipa::{
+        PartialSchema as _,
+        openapi::{RefOr, Schema},
+    };
+
+    use super::*;
+
+    #[test]
+    fn every_field_is_listed() {
+        let RefOr::T(Schema::Object(schema)) = Transaction::schema() else { panic!("an object") };
+        let (mut listed, mut described) = (FIELDS.map(|(name, _)| name), schema.properties.keys().collect::<Vec<_>>());
+        listed.sort_unstable();
+        described.sort_unstable();
+        assert_eq!(described, listed);
+    }
 }

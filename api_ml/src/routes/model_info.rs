@@ -109,7 +109,7 @@ struct StateInfo {
     )
 )]
 pub async fn model_info(State(AppState { serving, .. }): State<AppState>) -> ApiResult<Json<ModelInfo>> {
-    let models: Vec<_> = serving.load().scorers().map(|(scorer, signals)| ServedModel::new(scorer, signals)).collect();
+    let models: Vec<_> = serving.load().scorers().map(|(scorer, _, signals)| ServedModel::new(scorer, signals)).collect();
     if models.is_empty() { Err(refusal(ScoreError::NoChampion)) } else { Ok(Json(ModelInfo { models })) }
 }
 

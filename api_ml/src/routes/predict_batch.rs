@@ -1,30 +1,35 @@
 //! `POST /predict/batch`
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
+use arrow::{
+    array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray},
+    error::ArrowError,
+    ipc::writer::StreamWriter,
+};
 use axum::{
     Json,
     body::{Body, Bytes},
-    extract::{FromRequest, Request, State},
-    http::{HeaderMap, StatusCode},
+    extract::{DefaultBodyLimit, FromRequest as _, Request, State},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use lakehouse_service::{ApiResult, JsonBody, Problem, Problems};
+use lakehouse_service::{ApiResult, IdempotencyKey, JsonBody, Problem, Problems, QueryParams};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{Error, SeqAccess, Visitor},
 };
-use tokio::{runtime::Handle, task::spawn_blocking};
+use tokio::runtime::Handle;
 use utoipa::ToSchema;
 
-use super::{MODEL, MODEL_VERSION, refusal};
-use crate::{
-    AppState,
-    request::Transaction,
-    scoring::{Prediction, ScoreError, Scored, Scorer, Serving},
+use super::{
+    bulk::{self, MAX_TRANSACTIONS, ScoredBatch, Trace},
+    predict::PredictQuery,
 };
+use crate::{AppState, request::Transaction, scoring::Prediction};
 
-const MAX_TRANSACTIONS: usize = 10_000;
+const LINES: &str = "application/x-ndjson";
+const ARROW: &str = "application/vnd.apache.arrow.stream";
 
 /// Transactions to be scored together.
 #[derive(Deserialize, ToSchema)]
@@ -42,72 +47,80 @@ pub struct BatchAnswer {
     predictions: Vec<Prediction>,
 }
 
-/// Scores up to 10,000 transactions, all by the same versions. One that cannot be scored fails the batch and is named.
+/// Scores up to 10,000 transactions and records them, as `/predict` does: as JSON, as NDJSON or as an Arrow IPC stream whose columns are
+/// named like the fields. The answer is of the same kind. A transaction that cannot be scored fails the batch and is named.
 #[utoipa::path(
-    post, path = "/predict/batch", tag = "scoring", request_body = Batch,
+    post, path = "/predict/batch", tag = "scoring",
+    params(PredictQuery, ("idempotency-key" = Option<String>, Header, description = "Names those transactions that have no `transaction_id`")),
+    request_body(content(
+        (Batch = "application/json"),
+        (String = "application/x-ndjson"),
+        ([u8] = "application/vnd.apache.arrow.stream"),
+    )),
     responses(
-        (status = 200, description = "The predictions, in order", body = BatchAnswer,
-            headers(("x-model" = String), ("x-model-version" = String))),
+        (status = 200, description = "The predictions, in order", content(
+            (BatchAnswer = "application/json"),
+            (String = "application/x-ndjson"),
+            ([u8] = "application/vnd.apache.arrow.stream"),
+        ), headers(("x-model" = String), ("x-model-version" = String))),
+        (status = 415, description = "The content type is not read here"),
         (status = 422, description = "A transaction is not right, or there are too many or none"),
+        (status = 429, description = "Other batches are under way"),
         (status = 503, description = "There is no model for these transactions yet"),
         Problems,
     )
 )]
-pub async fn predict_batch(State(AppState { serving, batches, .. }): State<AppState>, request: Request) -> ApiResult<Response> {
-    // Before the body is read: those who wait wait in the network, not in memory.
-    let permit = batches.acquire_owned().await.map_err(Problem::internal)?;
-    let request = with_whole_body(request).await?;
-    let runtime = Handle::current();
-    let work = move || {
-        // Given back when the work is done, not when the client stops waiting for it.
-        let _permit = permit;
-        // The body is in memory, so nothing is waited for; but parsing megabytes is no work for the reactor.
-        let JsonBody(batch) = runtime.block_on(JsonBody::<Batch>::from_request(request, &()))?;
-        let serving = serving.load_full();
-        score(&serving, &batch.transactions).map(IntoResponse::into_response)
-    };
-    spawn_blocking(work).await.map_err(Problem::internal)?
-}
-
-async fn with_whole_body(request: Request) -> ApiResult<Request> {
-    let (parts, body) = request.into_parts();
-    let limited = Request::from_parts(parts.clone(), body);
-    let bytes = Bytes::from_request(limited, &()).await.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large("the body is larger than a batch may be"),
-        _ => Problem::bad_request("the body ended before it was complete"),
-    })?;
-    Ok(Request::from_parts(parts, Body::from(bytes)))
-}
-
-fn score(serving: &Serving, transactions: &[Transaction]) -> ApiResult<(HeaderMap, Json<BatchAnswer>)> {
-    let mut predictions = Vec::with_capacity(transactions.len());
-    let mut scorers: Vec<&Scorer> = Vec::new();
-    for (index, transaction) in transactions.iter().enumerate() {
-        let Scored { prediction, scorer } = serving.score(transaction).map_err(|error| refusal_of_row(index, error))?;
-        if !scorers.iter().any(|known| std::ptr::eq(*known, scorer)) {
-            scorers.push(scorer);
+pub async fn predict_batch(
+    State(state): State<AppState>,
+    QueryParams(query): QueryParams<PredictQuery>,
+    IdempotencyKey(key): IdempotencyKey,
+    request: Request,
+) -> ApiResult<Response> {
+    let trace = if query.is_recorded() { Trace::Recorded(key) } else { Trace::None };
+    let (runtime, scoring) = (Handle::current(), state.clone());
+    let work = move |headers: &HeaderMap, body: Bytes| match bulk::content_type(headers).as_str() {
+        LINES => write_lines(&bulk::score(&scoring, &bulk::read_lines(&body)?, &trace)?),
+        ARROW => write_arrow(&bulk::score(&scoring, &bulk::read_arrow(&body)?, &trace)?),
+        _ => {
+            let mut request = Request::new(Body::from(body));
+            *request.headers_mut() = headers.clone();
+            // Its length has been looked at.
+            DefaultBodyLimit::disable().apply(&mut request);
+            // The body is in memory, so nothing is waited for.
+            let JsonBody(batch) = runtime.block_on(JsonBody::<Batch>::from_request(request, &()))?;
+            let ScoredBatch { predictions, headers } = bulk::score(&scoring, &batch.transactions, &trace)?;
+            Ok((headers, Json(BatchAnswer { predictions })).into_response())
         }
-        predictions.push(prediction);
-    }
-    Ok((stamp_all(&scorers), Json(BatchAnswer { predictions })))
+    };
+    bulk::work(&state, request, work).await
 }
 
-fn refusal_of_row(index: usize, error: ScoreError) -> Problem {
-    match error {
-        ScoreError::Input(input) => Problem::unprocessable(format!("`transactions[{index}]`: {input}")),
-        other => refusal(other),
+fn write_lines(ScoredBatch { predictions, headers }: &ScoredBatch) -> ApiResult<Response> {
+    let mut body = Vec::with_capacity(predictions.len() * 80);
+    for prediction in predictions {
+        serde_json::to_writer(&mut body, prediction).map_err(Problem::internal)?;
+        body.push(b'\n');
     }
+    Ok(answer(headers, LINES, body))
 }
 
-/// A batch may hold transactions with and without a card: the headers then name both models, each in the same place.
-fn stamp_all(scorers: &[&Scorer]) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for scorer in scorers {
-        let [model, version] = scorer.headers();
-        headers.append(MODEL, model.clone());
-        headers.append(MODEL_VERSION, version.clone());
-    }
-    headers
+fn write_arrow(ScoredBatch { predictions, headers }: &ScoredBatch) -> ApiResult<Response> {
+    let columns: [(&str, ArrayRef); 3] = [
+        ("fraud_probability", Arc::new(Float64Array::from_iter_values(predictions.iter().map(|one| one.probability())))),
+        ("is_fraud", Arc::new(BooleanArray::from_iter(predictions.iter().map(|one| Some(one.is_fraud()))))),
+        ("confidence", Arc::new(StringArray::from_iter_values(predictions.iter().map(|one| one.confidence())))),
+    ];
+    let write = || -> Result<Vec<u8>, ArrowError> {
+        let batch = RecordBatch::try_from_iter(columns)?;
+        let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema())?;
+        writer.write(&batch)?;
+        writer.into_inner()
+    };
+    Ok(answer(headers, ARROW, write().map_err(Problem::internal)?))
+}
+
+fn answer(headers: &HeaderMap, kind: &'static str, body: Vec<u8>) -> Response {
+    (headers.clone(), [(header::CONTENT_TYPE, HeaderValue::from_static(kind))], body).into_response()
 }
 
 fn transactions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Transaction>, D::Error> {

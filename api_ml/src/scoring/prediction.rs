@@ -42,6 +42,14 @@ impl Prediction {
         self.fraud_probability
     }
 
+    /// How sure it is, in the word clients know.
+    pub fn confidence(self) -> &'static str {
+        match self.confidence {
+            Confidence::Haute => "Haute",
+            Confidence::Moyenne => "Moyenne",
+        }
+    }
+
     /// Is it called fraud?
     pub fn is_fraud(self) -> bool {
         self.is_fraud

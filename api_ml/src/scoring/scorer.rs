@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
-use lakehouse_models::{InputError, InputKind, Value};
+use lakehouse_models::{Contributions, ExplanationError, InputError, InputKind, Record, Value};
 use lakehouse_signals::{Output, OutputKind};
 
-use super::{Prediction, tally::Tally};
+use super::{DriftMonitor, Prediction, tally::Tally, team::Role};
 use crate::{
     models::Champion,
     request::{Column, Transaction},
@@ -24,6 +24,7 @@ pub struct Scorer {
     /// The model's name and version, as answers carry them.
     headers: [HeaderValue; 2],
     tally: Tally,
+    drift: DriftMonitor,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +76,8 @@ impl Scorer {
         let (name, version) = (champion.promotion.model.as_str(), champion.promotion.version);
         let model_header = HeaderValue::try_from(name).map_err(|_| BindError::Name(name.to_owned()))?;
         let tally = Tally::new(name, version);
-        Ok(Self { sources, headers: [model_header, version.0.into()], tally, champion })
+        let drift = DriftMonitor::new(name, version.0, &champion.model);
+        Ok(Self { drift, sources, headers: [model_header, version.0.into()], tally, champion })
     }
 
     /// What it scores with.
@@ -93,15 +95,49 @@ impl Scorer {
         &self.tally
     }
 
+    /// What it has scored, beside what it was trained on.
+    pub fn drift(&self) -> &DriftMonitor {
+        &self.drift
+    }
+
     /// The prediction for a transaction and its signals, which are in the order of the outputs it was bound to. `numbers` is
     /// room to work in: nothing is allocated once it has grown.
-    pub fn score(&self, transaction: &Transaction, signals: &[f64], numbers: &mut Vec<f64>) -> Result<Prediction, InputError> {
+    pub fn score(
+        &self,
+        transaction: &Transaction,
+        signals: &[f64],
+        numbers: &mut Vec<f64>,
+        role: Role,
+    ) -> Result<Prediction, InputError> {
         let model = &self.champion.model;
         let value = |input: usize| self.sources.get(input).map_or(Value::Absent, |source| source.value(transaction, signals));
         model.manifest().encoder.encode_with(|input, _| value(input), numbers)?;
         let prediction = Prediction::new(model.score_numbers(numbers), model.threshold());
-        self.tally.count(prediction);
+        self.tally.count(prediction, role);
+        // In the shadow it sees what the one that answers sees.
+        if role != Role::Shadow {
+            self.drift.add(value, prediction.probability());
+        }
         Ok(prediction)
+    }
+
+    /// Where the score of a transaction comes from.
+    pub fn explain(&self, transaction: &Transaction, signals: &[f64]) -> Result<Contributions, ExplanationError> {
+        self.champion.model.explain(&Named { scorer: self, transaction, signals })
+    }
+}
+
+/// A transaction and its signals, asked by the names of inputs.
+struct Named<'a> {
+    scorer: &'a Scorer,
+    transaction: &'a Transaction,
+    signals: &'a [f64],
+}
+
+impl Record for Named<'_> {
+    fn value(&self, input: &str) -> Option<Value<'_>> {
+        let position = self.scorer.champion.model.inputs().iter().position(|known| known.name == input)?;
+        self.scorer.sources.get(position).map(|source| source.value(self.transaction, self.signals))
     }
 }
 

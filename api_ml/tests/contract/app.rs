@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     http::{HeaderMap, Request, StatusCode},
 };
-use lakehouse_api_ml::{AppState, NetworkState, Watcher, router};
-use lakehouse_settings::{Limits, Overrides, Settings};
+use lakehouse_api_ml::{AppState, Delivery, NetworkState, Watcher, router};
+use lakehouse_settings::ApiMl;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -17,21 +17,45 @@ use crate::shelf::Shelf;
 pub struct App {
     pub shelf: Shelf,
     pub router: Router,
+    pub delivery: Delivery,
     watcher: Watcher,
     networks: NetworkState,
 }
 
 impl App {
     pub fn start() -> Self {
-        Self::start_with(None)
+        Self::over(Shelf::new(), |_| {})
     }
 
     /// With a folder of firewall logs, where samples of networks go too.
     pub fn start_with(sources: Option<PathBuf>) -> Self {
-        let shelf = Shelf::new();
-        let (state, watcher) = AppState::new(shelf.registry(), &limits(), sources).expect("names");
+        Self::with(Shelf::new(), |_| {}, sources)
+    }
+
+    /// A service over a shelf, with other settings than the usual ones. The journal goes on where an earlier one stopped.
+    pub fn over(shelf: Shelf, change: impl FnOnce(&mut ApiMl)) -> Self {
+        Self::with(shelf, change, None)
+    }
+
+    fn with(shelf: Shelf, change: impl FnOnce(&mut ApiMl), sources: Option<PathBuf>) -> Self {
+        let mut settings = shelf.settings();
+        change(&mut settings.api_ml);
+        let (state, watcher) = AppState::new(shelf.registry(), &settings.api_ml, &settings.limits, sources).expect("a journal");
         let networks = state.network.clone();
-        Self { router: router(state), shelf, watcher, networks }
+        let delivery = Delivery::new(&state, &settings).expect("contract");
+        Self { router: router(state), delivery, shelf, watcher, networks }
+    }
+
+    /// Stops it, and starts another one in its place.
+    pub fn restart(self) -> Self {
+        Self::over(self.stop(), |_| {})
+    }
+
+    /// Stops it.
+    pub fn stop(self) -> Shelf {
+        let Self { shelf, router, delivery, watcher, networks } = self;
+        drop((router, delivery, watcher, networks));
+        shelf
     }
 
     /// The service looks at the registry, as it does by itself every few seconds.
@@ -48,8 +72,26 @@ impl App {
         send(&self.router, post(path, body)).await
     }
 
+    /// The status of an answer whose body nobody reads.
+    pub async fn status(&self, request: Request<Body>) -> u16 {
+        self.router.clone().oneshot(request).await.expect("a router always answers").status().as_u16()
+    }
+
+    /// The body of an answer that is no text.
+    pub async fn bytes(&self, request: Request<Body>) -> Bytes {
+        let response = self.router.clone().oneshot(request).await.expect("a router always answers");
+        assert_eq!(response.status(), 200);
+        to_bytes(response.into_body(), usize::MAX).await.expect("body")
+    }
+
     pub async fn predict(&self, transaction: &Value) -> Answer {
         self.post("/predict", transaction.to_string()).await
+    }
+
+    /// The probability that a transaction would get.
+    pub async fn question(&self, transaction: &Value) -> f64 {
+        let answer = self.post("/predict?record=false", transaction.to_string()).await;
+        answer.json()["fraud_probability"].as_f64().expect("probability")
     }
 
     /// The probability that a transaction gets.
@@ -97,10 +139,6 @@ pub async fn send(router: &Router, request: Request<Body>) -> Answer {
     let (head, body) = response.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.expect("body");
     Answer { status: head.status, headers: head.headers, text: String::from_utf8(bytes.to_vec()).expect("text") }
-}
-
-pub fn limits() -> Limits {
-    Settings::load(None, Overrides::default()).expect("defaults").limits
 }
 
 /// The request of the old service's clients.

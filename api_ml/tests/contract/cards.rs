@@ -48,7 +48,7 @@ async fn the_instant_decides_what_a_card_has_done() {
         ("2019-11-01 09:00:01", 0.1),
     ] {
         let request = transaction_with(json!({"card_id": 42, "timestamp": timestamp}));
-        assert_eq!(app.probability(&request).await, probability, "{timestamp}");
+        assert_eq!(app.question(&request).await, probability, "{timestamp}");
     }
     let now = transaction_with(json!({"card_id": 42}));
     assert_eq!(app.probability(&now).await, 0.1, "that morning is long ago");

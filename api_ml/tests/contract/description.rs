@@ -51,7 +51,7 @@ async fn what_was_predicted_is_counted() {
     for line in [
         format!("predictions_total{{model=\"fraud\",version=\"{version}\",is_fraud=\"true\"}} "),
         "model_version{model=\"fraud\"} ".to_owned(),
-        "prediction_score_count{model=\"fraud\"} ".to_owned(),
+        format!("prediction_score_count{{model=\"fraud\",version=\"{version}\"}} "),
     ] {
         assert!(metrics.contains(&line), "{line}\n{metrics}");
     }

@@ -11,11 +11,10 @@ use crate::{
     shelf::{Shelf, constant},
 };
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_champion_that_is_promoted_later_is_found_by_itself() {
     let shelf = Shelf::new();
-    let overrides = Overrides { registry: Some(shelf.url().to_string()), ..Overrides::default() };
-    let settings = Settings::load(None, overrides).expect("settings");
+    let settings = shelf.settings();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
     let url = format!("http://{}/predict", listener.local_addr().expect("address"));
     let stop = CancellationToken::new();

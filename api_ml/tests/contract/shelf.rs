@@ -8,21 +8,38 @@ use lakehouse_models::{
     Column, Columns, Combine, Description, Encoder, FlatForest, Forest, Metrics, Model, NumberStatistics, ScoringForm, Serving,
     Source, Split, SplitPart,
 };
-use lakehouse_registry::{AliasName, NewVersion, Registry};
+use lakehouse_registry::{AliasName, NewVersion, Registry, VersionNumber};
+use lakehouse_settings::{Overrides, Settings};
 use lakehouse_signals::{Event, Kernel, Key, Plan, Snapshot};
 use lakehouse_spec::{FeatureSpec, ModelName, SignalsSpec, TrainingSpec, Transform};
 use object_store::local::LocalFileSystem;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
 
 pub struct Shelf {
     pub folder: TempDir,
+    /// Of the journal and the lake.
+    others: TempDir,
 }
 
 impl Shelf {
     pub fn new() -> Self {
-        Self { folder: TempDir::new().expect("folder") }
+        Self { folder: TempDir::new().expect("folder"), others: TempDir::new().expect("folder") }
+    }
+
+    /// The defaults, with everything in folders of this test.
+    pub fn settings(&self) -> Settings {
+        let place = |name: &str| Url::from_file_path(self.others.path().join(name)).expect("url");
+        let overrides =
+            Overrides { registry: Some(self.url().to_string()), lake: Some(place("lake").to_string()), ..Overrides::default() };
+        let mut settings = Settings::load(None, overrides).expect("settings");
+        settings.api_ml.journal = self.journal();
+        settings
+    }
+
+    pub fn journal(&self) -> PathBuf {
+        self.others.path().join("journal")
     }
 
     pub fn url(&self) -> Url {
@@ -35,20 +52,45 @@ impl Shelf {
 
     /// Makes a model the champion, whatever it was made of; gives its version.
     pub async fn promote(&self, model: &Model) -> u32 {
-        let files = model.to_files().expect("files").into_iter();
-        let files = files.map(|(name, bytes)| (name.to_owned(), Bytes::from(bytes))).collect();
-        self.promote_files(&model.manifest().description.model, files).await
+        let version = self.register(model).await;
+        self.point(&AliasName::champion(), &model.manifest().description.model, version).await;
+        version
     }
 
     /// The same with any files.
     pub async fn promote_files(&self, model: &str, files: Vec<(String, Bytes)>) -> u32 {
-        let (registry, model) = (self.registry(), model.parse::<ModelName>().expect("name"));
+        let version = self.register_files(model, files).await;
+        self.point(&AliasName::champion(), model, version).await;
+        version
+    }
+
+    /// Makes a model a version that nothing points at.
+    pub async fn register(&self, model: &Model) -> u32 {
+        let files = model.to_files().expect("files").into_iter();
+        let files = files.map(|(name, bytes)| (name.to_owned(), Bytes::from(bytes))).collect();
+        self.register_files(&model.manifest().description.model, files).await
+    }
+
+    async fn register_files(&self, model: &str, files: Vec<(String, Bytes)>) -> u32 {
         let new = NewVersion { manifest: json!({}), files, created_at: Timestamp::UNIX_EPOCH };
-        let version = registry.register(&model, new).await.expect("version").version;
-        let alias = AliasName::champion();
-        let held = registry.alias(&model, &alias).await.expect("alias").map(|held| held.number);
-        registry.promote(&model, &alias, version, held, "a test").await.expect("promotion");
-        version.0
+        self.registry().register(&model.parse().expect("name"), new).await.expect("version").version.0
+    }
+
+    /// Has an alias point at a version.
+    pub async fn point(&self, alias: &AliasName, model: &str, version: u32) {
+        let (registry, model) = (self.registry(), model.parse::<ModelName>().expect("name"));
+        let held = registry.alias(&model, alias).await.expect("alias").map(|held| held.number);
+        registry.promote(&model, alias, VersionNumber(version), held, "a test").await.expect("promotion");
+    }
+
+    /// What waits in the landing place of the lake, in order.
+    pub fn delivered_predictions(&self) -> Vec<Value> {
+        let folder = self.others.path().join("lake/landing/fraud/predictions/rows");
+        let mut pushes: Vec<PathBuf> = fs::read_dir(folder).expect("rows").map(|entry| entry.expect("entry").path()).collect();
+        pushes.sort();
+        let bytes = pushes.iter().flat_map(|push| zstd::decode_all(fs::File::open(push).expect("push")).expect("zstd"));
+        let text = String::from_utf8(bytes.collect()).expect("text");
+        text.lines().map(|line| serde_json::from_str(line).expect("row")).collect()
     }
 
     /// Stores a state of the signals that has seen these purchases, in order.
@@ -59,8 +101,17 @@ impl Shelf {
     pub async fn put_state_of(&self, spec: &SignalsSpec, purchases: &[Purchase]) {
         let mut kernel = Kernel::new(&Plan::compile(spec).expect("plan"));
         purchases.iter().for_each(|purchase| purchase.observe(&mut kernel));
+        self.put(spec, &kernel).await;
+    }
+
+    /// Stores a state of the domain's signals.
+    pub async fn put_kernel(&self, kernel: &Kernel) {
+        self.put(&signals(), kernel).await;
+    }
+
+    async fn put(&self, spec: &SignalsSpec, kernel: &Kernel) {
         let mut bytes = Vec::new();
-        Snapshot::write(spec, &kernel, &mut bytes).expect("snapshot");
+        Snapshot::write(spec, kernel, &mut bytes).expect("snapshot");
         self.put_bytes(bytes).await;
     }
 

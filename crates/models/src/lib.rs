@@ -9,11 +9,13 @@
 //! - [`ScoringForm`]: numbers → a probability. One file a form in `forms/`.
 //! - [`Contributions`]: which inputs a score comes from.
 //! - [`Metrics`]: scores and labels → how good they are.
+//! - [`DriftReference`]: do scored records still look like the training's?
 //! - [`Model`], [`Manifest`]: the whole, as files.
 
 mod artifact;
 mod calibration;
 mod columns;
+mod drift;
 mod encode;
 mod explain;
 mod fold;
@@ -27,6 +29,7 @@ mod value;
 pub use artifact::{ArtifactError, FORM_FILE, Files, MANIFEST_FILE, Model};
 pub use calibration::{Calibration, CalibrationError, CalibrationParts};
 pub use columns::{Column, Columns, ColumnsError, TextColumn};
+pub use drift::{DriftReference, DriftReport, DriftWindow, FeatureDrift, LARGE_INDEX};
 pub use encode::{BoundEncoder, Encoder, EncoderError, Input, InputError, Layout};
 pub use explain::{Contribution, Contributions, ExplanationError};
 pub use forms::{

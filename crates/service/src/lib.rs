@@ -6,6 +6,8 @@
 //!
 //! Cross-origin requests are not allowed: no header says that they are.
 
+mod arrow_frames;
+mod arrow_stream;
 mod docs;
 mod extract;
 mod gate;
@@ -17,6 +19,7 @@ mod request_id;
 mod serve;
 mod service;
 
+pub use arrow_stream::ArrowStream;
 pub use extract::{IdempotencyKey, JsonBody, PathParams, QueryParams};
 pub use metrics::rendered_metrics;
 pub use probe::{Probe, ProbeAddress, answer_health_verb, seconds_of, told};

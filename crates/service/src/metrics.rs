@@ -16,6 +16,11 @@ const REQUESTS: &str = "http_requests_total";
 const DURATION: &str = "http_request_duration_seconds";
 const DURATION_BUCKETS: [f64; 15] =
     [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+/// Histograms of commits and of scores end like this, whatever they are of.
+const COMMIT: &str = "_commit_seconds";
+const SCORE: &str = "_score";
+/// Fine where fraud is rare, and around the usual thresholds.
+const SCORE_BUCKETS: [f64; 15] = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0];
 /// For every other histogram: seconds of steps that may take an hour.
 const STEP_BUCKETS: [f64; 10] = [0.01, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0];
 
@@ -26,6 +31,8 @@ pub fn recorder() -> &'static PrometheusHandle {
         let builder = PrometheusBuilder::new()
             .set_buckets(&STEP_BUCKETS)
             .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), &DURATION_BUCKETS))
+            .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix(COMMIT.to_owned()), &DURATION_BUCKETS))
+            .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix(SCORE.to_owned()), &SCORE_BUCKETS))
             .unwrap_or_else(|_| PrometheusBuilder::new());
         let recorder = builder.build_recorder();
         let handle = recorder.handle();

@@ -50,7 +50,7 @@ pub struct Settings {
     /// The sources API.
     pub sources_api: SourcesApi,
     /// The scoring API.
-    pub api_ml: Bind,
+    pub api_ml: ApiMl,
     /// Metrics and health of a scheduler.
     pub scheduler: Bind,
     /// What a request may cost.
@@ -170,6 +170,46 @@ pub struct SourcesApi {
 impl SourcesApi {
     /// Address and port, ready to bind.
     pub fn socket(self) -> SocketAddr {
+        SocketAddr::new(self.address, self.port)
+    }
+}
+
+/// Where the scoring API listens, and how it scores.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiMl {
+    /// A loopback address.
+    pub address: IpAddr,
+    /// The port; 0 picks a free one.
+    pub port: u16,
+    /// The absolute folder of its journal.
+    pub journal: PathBuf,
+    /// What becomes of predictions.
+    pub predictions: PredictionLog,
+    /// Share of the predictions that are kept with their inputs.
+    pub inputs_percent: u8,
+    /// Seconds from one delivery of predictions to the next.
+    pub delivery_seconds: u64,
+    /// Share of the cards that the challenger answers for.
+    pub canary_percent: u8,
+    /// Requests that may be under way.
+    pub requests_at_once: usize,
+}
+
+/// What becomes of predictions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PredictionLog {
+    /// On disk before the answer.
+    Durable,
+    /// Written soon after.
+    Fast,
+    /// Not kept.
+    Off,
+}
+
+impl ApiMl {
+    /// Address and port, ready to bind.
+    pub fn socket(&self) -> SocketAddr {
         SocketAddr::new(self.address, self.port)
     }
 }

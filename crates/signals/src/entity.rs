@@ -103,6 +103,11 @@ impl EntityState {
         self.states.shrink();
     }
 
+    /// The time of the newest event of any key, in microseconds.
+    pub fn newest(&self) -> Option<i64> {
+        (0..self.keys.len()).filter_map(|slot| self.states.newest(slot)).max()
+    }
+
     /// How many keys it holds.
     pub fn keys(&self) -> usize {
         self.keys.len()

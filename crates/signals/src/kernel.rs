@@ -55,6 +55,11 @@ impl Kernel {
         self.entities.iter_mut().for_each(|entity| entity.expire(now));
     }
 
+    /// The time of the newest event it has seen, in microseconds; `None` before the first.
+    pub fn newest(&self) -> Option<i64> {
+        self.entities.iter().filter_map(EntityState::newest).max()
+    }
+
     /// How many keys it holds, over all entities.
     pub fn keys(&self) -> usize {
         self.entities.iter().map(EntityState::keys).sum()

@@ -47,11 +47,13 @@ impl Key {
         self == Self::NULL
     }
 
-    pub(crate) fn from_bits(bits: u64) -> Self {
+    /// The key with these bits, as [`to_bits`](Self::to_bits) gave them.
+    pub fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
-    pub(crate) fn to_bits(self) -> u64 {
+    /// Its bits, to be kept: the same on every platform and in every version.
+    pub fn to_bits(self) -> u64 {
         self.0
     }
 

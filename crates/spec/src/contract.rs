@@ -19,6 +19,9 @@ pub struct SourceContract {
     pub format: FileFormat,
     /// `json_map` and `json_array`: the member of the top object that holds the rows; absent means the top itself.
     pub at: Option<String>,
+    /// May there be nothing at all? Then its table is empty. Like where the rows are, no part of what a row is.
+    #[serde(default, skip_serializing)]
+    pub optional: bool,
     /// What a new batch means for the older ones.
     pub mode: SourceMode,
     /// Columns whose values together name a row; a second row with the same key is quarantined. A single one is required, of

@@ -53,6 +53,7 @@ pub(crate) async fn commit(job: &SourceJob, source: StagedSource) -> Result<Sour
     let StagedSource { batches, unchanged, started } = source;
     let present = job.lake.table(&job.domain, &job.table).await.map_err(job.store_error())?;
     let mut inputs = present.as_ref().and_then(|table| table.note.clone()).map(|note| note.inputs).unwrap_or_default();
+    let present_version = present.map(|table| table.version);
     let mut report = SourceReport {
         source: job.source.clone(),
         table: job.table.clone(),
@@ -63,14 +64,28 @@ pub(crate) async fn commit(job: &SourceJob, source: StagedSource) -> Result<Sour
         quarantined: BTreeMap::new(),
         ignored_columns: Vec::new(),
         bytes: 0,
-        version: present.map_or(0, |table| table.version),
+        version: present_version.unwrap_or(0),
         seconds: 0.0,
     };
+    if present_version.is_none() && batches.is_empty() {
+        report.version = commit_nothing(job).await?;
+    }
     for staged in batches {
         commit_batch(job, staged, &mut inputs, &mut report).await?;
     }
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)
+}
+
+/// Makes the empty table of a source that may have nothing.
+async fn commit_nothing(job: &SourceJob) -> Result<u64, IngestError> {
+    let failed = job.store_error();
+    let writer = job.lake.writer(&job.domain, &job.table, &job.layout()).map_err(&failed)?;
+    let files = writer.finish().await.map_err(&failed)?;
+    let counts = BTreeMap::from([("rows".to_owned(), 0), (EPOCH.to_owned(), 0)]);
+    let note = CommitNote { run: job.run.clone(), definition: job.definition.clone(), inputs: BTreeMap::new(), counts };
+    let change = Change { files, mode: ChangeMode::Overwrite, layout: job.layout(), batch: None, note };
+    Ok(job.lake.commit(&job.domain, &job.table, &change).await.map_err(failed)?.version())
 }
 
 async fn commit_batch(

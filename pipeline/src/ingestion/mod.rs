@@ -51,7 +51,7 @@ pub async fn plan(places: &Places, domain: &Domain) -> Result<Vec<SourcePlan>, I
         let job = SourceJob::new(places, domain, source, contract, "plan")?.opened().await?;
         let waiting = if job.is_append() { job.inbox.waiting().await.map_err(job.landing_error())? } else { 0 };
         let batches = decide::decide(&job).await?;
-        if batches.is_empty() && waiting == 0 {
+        if batches.is_empty() && waiting == 0 && !contract.optional {
             return Err(job.missing());
         }
         let mut contents: Vec<String> = batches.iter().map(ToString::to_string).collect();

@@ -174,7 +174,7 @@ pub(crate) async fn stage(job: &SourceJob, progress: &Progress, stop: &Cancellat
         job.inbox.gather().await.map_err(job.landing_error())?;
     }
     let batches = decide(job).await?;
-    if batches.is_empty() {
+    if batches.is_empty() && !job.contract.optional {
         return Err(job.missing());
     }
     let mut source = StagedSource { batches: Vec::new(), unchanged: 0, started };

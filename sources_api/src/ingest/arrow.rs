@@ -1,46 +1,27 @@
 //! An Arrow IPC stream. Values go through the same text parsers as every other format, so that one contract holds for all.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use arrow::{
     array::{ArrayRef, RecordBatch, make_array},
-    buffer::Buffer,
     datatypes::{DataType, Schema},
     error::ArrowError,
-    ipc::reader::StreamDecoder,
     util::display::{ArrayFormatter, FormatOptions},
 };
 use lakehouse_landing::PushRows;
+use lakehouse_service::ArrowStream;
 
-use super::{BodyFault, Reader, frames::Frames};
+use super::{BodyFault, Reader};
 
 /// Decodes a stream that comes in pieces.
 #[derive(Default)]
 pub struct Batches {
-    frames: Frames,
-    decoder: StreamDecoder,
+    stream: ArrowStream,
     /// Where each column of the contract stands in the stream.
     positions: Option<Vec<Option<usize>>>,
 }
 
 impl Batches {
-    /// The decoder panics on some schemas that no writer makes. That is the body's fault, and the end of this decoder.
-    fn decode(&mut self, frame: Vec<u8>) -> Result<Vec<RecordBatch>, BodyFault> {
-        let mut frame = Buffer::from(frame);
-        let decode = AssertUnwindSafe(|| {
-            let mut batches = Vec::new();
-            while !frame.is_empty() {
-                batches.extend(self.decoder.decode(&mut frame)?);
-            }
-            Ok(batches)
-        });
-        let unreadable = |_| Err(BodyFault::Malformed("the body is no Arrow IPC stream of a known kind".to_owned()));
-        catch_unwind(decode).map_or_else(unreadable, |decoded| decoded.map_err(malformed))
-    }
-
     fn batch(&mut self, batch: &RecordBatch, rows: &mut PushRows) -> Result<(), BodyFault> {
         let positions = match self.positions.take() {
             Some(positions) => positions,
@@ -73,20 +54,12 @@ impl Batches {
 
 impl Reader for Batches {
     fn take(&mut self, bytes: &[u8], rows: &mut PushRows) -> Result<(), BodyFault> {
-        self.frames.add(bytes);
-        while let Some(frame) = self.frames.next().map_err(|reason| BodyFault::Malformed(format!("the body {reason}")))? {
-            for batch in self.decode(frame)? {
-                self.batch(&batch, rows)?;
-            }
-        }
-        Ok(())
+        let batches = self.stream.take(bytes).map_err(BodyFault::Malformed)?;
+        batches.iter().try_for_each(|batch| self.batch(batch, rows))
     }
 
     fn end(&mut self, _rows: &mut PushRows) -> Result<(), BodyFault> {
-        if !self.frames.is_whole() {
-            return Err(BodyFault::Malformed("the body is cut off in the middle of a message".to_owned()));
-        }
-        self.decoder.finish().map_err(malformed)
+        self.stream.end().map_err(BodyFault::Malformed)
     }
 }
 

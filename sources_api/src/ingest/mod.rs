@@ -2,7 +2,6 @@
 
 mod arrow;
 mod doors;
-mod frames;
 mod ndjson;
 mod reception;
 

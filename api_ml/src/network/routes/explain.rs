@@ -38,7 +38,7 @@ fn horizon() -> u32 {
 
 /// Why.
 #[derive(Serialize, ToSchema)]
-pub struct Explanation {
+pub struct RiskExplanation {
     /// As asked.
     entity_id: String,
     /// By what it is explained.
@@ -96,7 +96,7 @@ struct FeaturePart {
 #[utoipa::path(
     post, path = "/v1/explain", tag = "networks", params(ExplainParams),
     responses(
-        (status = 200, description = "Why", body = Explanation),
+        (status = 200, description = "Why", body = RiskExplanation),
         (status = 404, description = "There is no network yet, or no such node or link in it"),
         (status = 503, description = "`ml` was asked for and there is no champion"),
         Problems,
@@ -105,7 +105,7 @@ struct FeaturePart {
 pub async fn explain(
     State(state): State<NetworkState>,
     QueryParams(ExplainParams { entity_id, horizon_min, mode }): QueryParams<ExplainParams>,
-) -> ApiResult<Json<Explanation>> {
+) -> ApiResult<Json<RiskExplanation>> {
     check_horizon(horizon_min)?;
     computed(move || {
         let current = state.current();
@@ -118,7 +118,7 @@ pub async fn explain(
             return Err(refusal(RiskError::NoChampion));
         }
         let rule = (mode != Mode::Ml).then(|| rule_part(row));
-        Ok(Json(Explanation { entity_id, model_mode: mode_of(&current, mode), rule, ml }))
+        Ok(Json(RiskExplanation { entity_id, model_mode: mode_of(&current, mode), rule, ml }))
     })
     .await
 }

@@ -48,14 +48,14 @@ pub struct Target {
 #[derive(Serialize, ToSchema)]
 pub struct Predictions {
     /// One for each target, in their order.
-    predictions: Vec<Prediction>,
+    predictions: Vec<RiskPrediction>,
     /// By what the scores were made: `rule` where `hybrid` found no champion.
     mode: Mode,
 }
 
 /// The risk of one target.
 #[derive(Serialize, ToSchema)]
-struct Prediction {
+struct RiskPrediction {
     /// As asked.
     target: Target,
     /// Between 0 and 1, to three places.
@@ -98,7 +98,7 @@ pub async fn predict(
             let (kind, id) = target.named()?;
             let risk = current.risk(features(&snapshot, kind, id)?, horizon_min, mode).map_err(refusal)?;
             metrics::predicted(mode_of(&current, mode), (kind, id), &risk);
-            predictions.push(Prediction::new(target, risk));
+            predictions.push(RiskPrediction::new(target, risk));
         }
         metrics::took(started.elapsed());
         Ok(Json(Predictions { predictions, mode: mode_of(&current, mode) }))
@@ -124,7 +124,7 @@ impl Target {
     }
 }
 
-impl Prediction {
+impl RiskPrediction {
     fn new(target: Target, risk: Risk) -> Self {
         Self {
             target,

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod calibration;
 #[cfg(test)]
+mod drift;
+#[cfg(test)]
 mod encoding;
 #[cfg(test)]
 mod explanations;

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::{
-    AlertSettings, Bind, CareSettings, DatabaseUrl, Limits, Log, RunSettings, S3, Secret, Settings, SettingsError, SourcesApi,
-    SqlSettings, location, telemetry,
+    AlertSettings, ApiMl, Bind, CareSettings, DatabaseUrl, Limits, Log, RunSettings, S3, Secret, Settings, SettingsError,
+    SourcesApi, SqlSettings, location, telemetry,
 };
 
 /// The settings as a layer writes them, before paths are made absolute.
@@ -32,7 +32,7 @@ pub(super) struct Written {
     care: CareSettings,
     api: Bind,
     sources_api: SourcesApi,
-    api_ml: Bind,
+    api_ml: ApiMl,
     scheduler: Bind,
     limits: Limits,
     sql: SqlSettings,
@@ -134,6 +134,20 @@ impl WrittenS3 {
     }
 }
 
+impl ApiMl {
+    /// Without a folder, the journal is beside the models if those are on disk.
+    fn check(self, base: &Path, registry: &Url) -> Result<Self, SettingsError> {
+        for (key, percent) in [("api_ml.inputs_percent", self.inputs_percent), ("api_ml.canary_percent", self.canary_percent)] {
+            if percent > 100 {
+                return Err(SettingsError::rule(key, percent, "a share is 0 to 100 percent"));
+            }
+        }
+        let beside = || registry.to_file_path().unwrap_or_else(|()| base.to_owned()).join("journal");
+        let given = self.journal.to_str().filter(|folder| !folder.is_empty());
+        Ok(Self { journal: given.map_or_else(beside, |folder| location::absolute(base, folder)), ..self })
+    }
+}
+
 impl WrittenAlerts {
     fn check(self, base: &Path) -> Result<AlertSettings, SettingsError> {
         if !self.smtp_url.is_empty() && self.mail_to.is_empty() {
@@ -170,6 +184,7 @@ impl Written {
         self.check_services()?;
         self.check_care()?;
         self.check_limits()?;
+        let api_ml = self.api_ml.clone().check(base, &registry)?;
         if !telemetry::is_filter(&self.log.level) {
             let reason = "write error, warn, info, debug or trace, or a list such as info,lakehouse_api=debug";
             return Err(SettingsError::rule("log.level", &self.log.level, reason));
@@ -190,7 +205,7 @@ impl Written {
             care: self.care,
             api: self.api,
             sources_api: self.sources_api,
-            api_ml: self.api_ml,
+            api_ml,
             scheduler: self.scheduler,
             limits: self.limits,
             sql: self.sql,
@@ -257,6 +272,8 @@ impl Written {
             ("runs.step_timeout_seconds", self.runs.step_timeout_seconds == 0),
             ("care.target_file_mb", self.care.target_file_mb == 0),
             ("care.checkpoint_commits", self.care.checkpoint_commits == 0),
+            ("api_ml.delivery_seconds", self.api_ml.delivery_seconds == 0),
+            ("api_ml.requests_at_once", self.api_ml.requests_at_once == 0),
             ("limits.request_body_bytes", limits.request_body_bytes == 0),
             ("limits.request_timeout_seconds", limits.request_timeout_seconds == 0),
             ("limits.max_rows", limits.max_rows == 0),
