@@ -19,16 +19,16 @@ fn files(guide: &str) -> Vec<(&str, String)> {
     files
 }
 
-/// A year of hourly readings at three stations, cold in winter and at night, some of them impossible.
+/// Hourly readings at three stations, cold every fourth week and at night, some of them impossible.
 fn readings(days: std::ops::Range<i64>) -> String {
     let start: jiff::Timestamp = "2025-01-01T00:00:00Z".parse().unwrap();
     let mut text = "station,at,celsius\n".to_owned();
     for hour in days.start * 24..days.end * 24 {
         for station in 0..3_i64 {
-            let season = ((hour as f64 / 24.0 / 182.5) * std::f64::consts::PI).cos() * -10.0;
+            let weeks = ((hour as f64 / 24.0 / 15.0) * std::f64::consts::PI).cos() * -10.0;
             let day = ((hour % 24 - 15) as f64 / 12.0 * std::f64::consts::PI).cos() * 5.0;
             let noise = ((hour * 7_919 + station * 104_729) % 61) as f64 / 10.0 - 3.0;
-            let celsius = if hour % 997 == 0 { 99.0 } else { 8.0 + season + day + noise };
+            let celsius = if hour % 997 == 0 { 99.0 } else { 8.0 + weeks + day + noise };
             let at = start + jiff::SignedDuration::from_hours(hour);
             writeln!(text, "S{station},{at},{celsius:.1}").unwrap();
         }

@@ -79,11 +79,16 @@ pub struct Search {
 /// The indices of a folder's logs.
 #[derive(Debug, Default)]
 pub struct Firewalls {
-    known: Mutex<Known>,
+    known: Mutex<BTreeMap<PathBuf, Known>>,
 }
 
-/// By path: the log's size and time of change when it was indexed, and its index.
-type Known = BTreeMap<PathBuf, (u64, SystemTime, Arc<Index>)>;
+/// A file as it was when it was indexed.
+#[derive(Debug)]
+struct Known {
+    bytes: u64,
+    modified: SystemTime,
+    index: Arc<Index>,
+}
 
 #[derive(Debug, Default)]
 struct Index {
@@ -142,15 +147,15 @@ impl Firewalls {
 
     fn index(&self, path: &Path) -> io::Result<Arc<Index>> {
         let metadata = path.metadata()?;
-        let stamp = (metadata.len(), metadata.modified()?);
+        let (bytes, modified) = (metadata.len(), metadata.modified()?);
         let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((length, modified, index)) = known().get(path)
-            && (*length, *modified) == stamp
+        if let Some(known) = known().get(path)
+            && (known.bytes, known.modified) == (bytes, modified)
         {
-            return Ok(Arc::clone(index));
+            return Ok(Arc::clone(&known.index));
         }
         let index = Arc::new(Index::read(path)?);
-        known().insert(path.to_owned(), (stamp.0, stamp.1, Arc::clone(&index)));
+        known().insert(path.to_owned(), Known { bytes, modified, index: Arc::clone(&index) });
         Ok(index)
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use lakehouse_network::{
-    Topology,
+    Scenario, Topology, Yardstick,
     routing::{betweenness, max_flow_mbps, shortest_latency_ms},
-    topology::KIND_CAPACITIES_MBPS,
+    simulate,
+    topology::{KIND_CAPACITIES_MBPS, Link},
 };
 use petgraph::graph::NodeIndex;
 use serde::Deserialize;
@@ -20,7 +21,12 @@ struct Golden {
     shortest_ms: Vec<(String, String, f64)>,
     max_flow_mbps: Vec<(String, String, f64)>,
     betweenness: BTreeMap<String, f64>,
+    /// The ends of a link that is down, and the shortest routes then; none where there is none.
+    without: Vec<(String, String, Vec<Route>)>,
 }
+
+/// Source, target and latency.
+type Route = (String, String, Option<f64>);
 
 fn assert_golden(graph: &str, golden: &str) {
     let golden: Golden = serde_json::from_str(golden).unwrap();
@@ -42,8 +48,42 @@ fn assert_golden(graph: &str, golden: &str) {
     for (id, expected) in &golden.betweenness {
         close("betweenness", *expected, found[node(id).index()]);
     }
-    let compared = golden.shortest_ms.len() + golden.max_flow_mbps.len() + golden.betweenness.len();
+    let simulated = assert_failures(&topology, &golden);
+    let compared = golden.shortest_ms.len() + golden.max_flow_mbps.len() + golden.betweenness.len() + simulated;
     println!("{graph}: {compared} values equal those of networkx {}", golden.networkx);
+}
+
+/// Simulates each failure and compares the flows' latencies; gives how many were compared.
+fn assert_failures(topology: &Topology, golden: &Golden) -> usize {
+    let mut compared = 0;
+    for (source, target, routes) in &golden.without {
+        let ends = |link: &Link| [link.source, link.target].map(|end| topology.graph()[end].id.clone());
+        let is_it =
+            |link: &&Link| ends(link) == [source.clone(), target.clone()] || ends(link) == [target.clone(), source.clone()];
+        let failed = topology.links().find(is_it).unwrap().id.clone();
+        let scenario = Scenario { failed_links: vec![failed.clone()], ..Scenario::default() };
+        let simulation = simulate(topology, &Scenario::default(), &scenario, &Yardstick::default()).unwrap();
+        let flow_between = |s: &str, t: &str| {
+            let ids = [Some(topology.node(s).unwrap()), Some(topology.node(t).unwrap())];
+            topology.demands().iter().position(|demand| {
+                ids == [Some(demand.source), Some(demand.target)] || ids == [Some(demand.target), Some(demand.source)]
+            })
+        };
+        for (s, t, expected) in routes {
+            let Some(flow) = flow_between(s, t) else { continue };
+            let after = &simulation.flows[flow].after;
+            assert_eq!(after.is_reachable, expected.is_some(), "{s} to {t} without {failed}");
+            let expected = expected.unwrap_or(0.0);
+            assert!(
+                (after.latency_ms - expected).abs() < 1e-9,
+                "{s} to {t} without {failed}: {expected}, not {}",
+                after.latency_ms
+            );
+            compared += 1;
+        }
+    }
+    assert!(compared > 0);
+    compared
 }
 
 /// What capacities by kind were multiplied by to fit stated demands.
