@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use lakehouse_registry::Registry;
+use lakehouse_service::Admission;
 use lakehouse_settings::Settings;
 use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{AppState, router};
+use crate::{AppState, router, router::SERVICE};
 
 /// How long the first look for champions may hold back the first answer. A registry that does not answer must not keep the
 /// service from saying so.
@@ -19,6 +20,7 @@ pub async fn run(listener: TcpListener, settings: &Settings, stop: CancellationT
     let store = settings.open_store(&settings.registry).context("failed to open the model registry")?;
     let registry = Registry::open(store, &settings.registry).context("failed to open the model registry")?;
     let (state, watcher) = AppState::new(registry, &settings.limits)?;
+    let state = state.with_admission(Admission::new(SERVICE, settings)?);
     // The router first: it installs the recorder of the metrics.
     let router = router(state);
     let looked = CancellationToken::new();

@@ -4,6 +4,7 @@ pub mod care;
 pub mod config;
 pub mod doctor;
 pub mod generate;
+pub mod keys;
 pub mod models;
 pub mod plan;
 mod progress;
@@ -16,6 +17,7 @@ pub mod schedule;
 pub mod serve;
 pub mod split;
 pub mod sql;
+pub mod users;
 
 use std::{io, ops::RangeInclusive, path::Path, time::Duration};
 

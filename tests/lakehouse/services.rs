@@ -18,7 +18,7 @@ pub struct Served {
     pub child: Child,
     pub api: String,
     pub sources: String,
-    ml: String,
+    pub ml: String,
     pub client: Client,
     pub runtime: Runtime,
 }

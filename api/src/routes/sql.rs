@@ -5,9 +5,9 @@ use axum::{
     body::Body,
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse, Response},
 };
-use lakehouse_service::{ApiResult, JsonBody, PathParams, Problem, Problems, QueryParams};
+use lakehouse_service::{ApiResult, AuditObject, JsonBody, PathParams, Problem, Problems, QueryParams};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -119,7 +119,15 @@ pub(crate) async fn cancel(State(state): State<ApiState>, PathParams(id): PathPa
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Answers, and has the audit trail tell of the statement instead of the path.
 async fn answer(state: &ApiState, principal: &Principal, headers: &HeaderMap, request: SqlRequest) -> ApiResult<Response> {
+    let asked = AuditObject(request.sql.clone());
+    let mut response = rows(state, principal, headers, request).await.unwrap_or_else(IntoResponse::into_response);
+    response.extensions_mut().insert(asked);
+    Ok(response)
+}
+
+async fn rows(state: &ApiState, principal: &Principal, headers: &HeaderMap, request: SqlRequest) -> ApiResult<Response> {
     let (describe, format) = (request.describe, Format::wanted(headers)?);
     let planned = match state.queries.plan(request, format, principal, headers).await? {
         Next::Known(name) => return Ok(tags::not_modified(name)),

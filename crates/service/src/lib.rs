@@ -4,8 +4,11 @@
 //! `/openapi.json` and `/docs`, gives every request an id, a span, a deadline and a body limit, turns panics and refusals into
 //! [`Problem`]s and counts what it answered. [`serve()`] runs that router until it is told to stop, and then drains.
 //!
+//! Every operation says what it needs with [`Permitted`]; one that says nothing is closed to everybody.
+//!
 //! Cross-origin requests are not allowed: no header says that they are.
 
+mod admission;
 mod docs;
 mod extract;
 mod gate;
@@ -16,6 +19,7 @@ mod request_id;
 mod serve;
 mod service;
 
+pub use admission::{Admission, AuditObject, Caller, Permitted};
 pub use extract::{IdempotencyKey, JsonBody, PathParams, QueryParams};
 pub use problem::{ApiResult, Problem, ProblemBody, Problems};
 pub use request_id::REQUEST_ID;

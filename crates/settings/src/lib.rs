@@ -17,5 +17,6 @@ pub use error::SettingsError;
 pub use load::{BindOverrides, LogOverrides, Overrides};
 pub use secret::{DatabaseUrl, Secret};
 pub use settings::{
-    AlertSettings, Bind, CareSettings, Limits, Log, LogFormat, RunSettings, S3, Settings, SourcesApi, SqlSettings,
+    AccountSettings, AlertSettings, Bind, CareSettings, Limits, Log, LogFormat, RunSettings, S3, Settings, SourcesApi,
+    SqlSettings,
 };
