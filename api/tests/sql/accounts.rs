@@ -88,7 +88,8 @@ async fn each_sees_their_part_by_every_route_and_in_every_cache() {
         }
         let counted = ask(&place, "select count(*) as n from gold.dm_client_features", key).await.1;
         assert_eq!(counted["rows"][0]["n"], rows);
-        let hidden = [get(&place, "/client_features/077", key).await, get(&place, "/datamarts/fraud/dm_client_features/077", key).await];
+        let hidden =
+            [get(&place, "/client_features/077", key).await, get(&place, "/datamarts/fraud/dm_client_features/077", key).await];
         for (status, _) in hidden {
             assert_eq!(status, if is_masked { 404 } else { 200 });
         }
@@ -110,7 +111,11 @@ async fn each_sees_their_part_by_every_route_and_in_every_cache() {
 #[tokio::test]
 async fn a_name_of_an_answer_is_good_for_those_who_see_the_same() {
     let (place, keys) = place().await;
-    for path in ["/sql?q=select%20*%20from%20gold.dm_client_features", "/datamarts/fraud/dm_client_features", "/datamarts/fraud/dm_client_features/001"] {
+    for path in [
+        "/sql?q=select%20*%20from%20gold.dm_client_features",
+        "/datamarts/fraud/dm_client_features",
+        "/datamarts/fraud/dm_client_features/001",
+    ] {
         let fetch = |key: &str, name: Option<String>| {
             let request = place.client.get(place.url(path)).bearer_auth(key);
             name.into_iter().fold(request, |request, name| request.header(header::IF_NONE_MATCH, name)).send()

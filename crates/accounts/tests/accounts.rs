@@ -1,7 +1,6 @@
 //! What a user of accounts may rely on, over a real database.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a story that cannot go on has failed")]
-#![expect(clippy::print_stdout, reason = "a story tells how many cases it tried")]
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! What a viewer can find out of a table that is masked and filtered: what a copy of the shown part would tell, and nothing else.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a story that cannot go on has failed; it tells what it tried")]
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 use std::sync::Arc;
 
