@@ -1,5 +1,7 @@
 //! The command line.
 
+mod accounts;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -9,6 +11,7 @@ use lakehouse_settings::{LogOverrides, Overrides};
 use lakehouse_spec::TableName;
 
 use crate::commands::{health::HealthArgs, smoke::SmokeArgs};
+pub use accounts::{KeysArgs, KeysVerb, UsersArgs, UsersVerb};
 
 /// From raw files to Delta tables, datamarts, models and scores.
 #[derive(Debug, Parser)]
@@ -74,6 +77,10 @@ pub enum Command {
     Serve(ServeArgs),
     /// Look at registered models and move their champion
     Models(ModelsArgs),
+    /// Say who may ask the services: users, their roles and passwords
+    Users(UsersArgs),
+    /// Make, list and revoke API keys
+    Keys(KeysArgs),
     /// Split a CSV file into parts of near-equal row counts
     Split(SplitArgs),
     /// Check settings, store, space and versions

@@ -61,6 +61,8 @@ async fn dispatch(cli: Cli, settings: &Settings) -> anyhow::Result<ExitCode> {
         Command::Sql(arguments) => commands::sql::run(&context, arguments).await,
         Command::Serve(arguments) => commands::serve::run(&context, arguments).await,
         Command::Models(arguments) => commands::models::run(&context, arguments).await,
+        Command::Users(arguments) => commands::users::run(&context, arguments).await,
+        Command::Keys(arguments) => commands::keys::run(&context, arguments).await,
         Command::Split(arguments) => commands::split::run(arguments).await,
         Command::Doctor(arguments) => commands::doctor::run(&context, arguments).await,
         Command::Health(arguments) => Ok(commands::health::run(arguments).await),

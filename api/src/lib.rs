@@ -12,6 +12,7 @@ mod query;
 mod records;
 mod routes;
 mod rows;
+mod seen;
 mod sql;
 mod state;
 mod tags;
@@ -19,7 +20,7 @@ mod tags;
 use anyhow::Context as _;
 use axum::Router;
 use lakehouse_lake::{Lake, LakeOptions};
-use lakehouse_service::{Service, serve};
+use lakehouse_service::{Admission, Service, serve};
 use lakehouse_settings::Settings;
 use lakehouse_spec::Domain;
 use tokio::net::TcpListener;
@@ -27,16 +28,21 @@ use tokio_util::sync::CancellationToken;
 
 pub use state::ApiState;
 
+/// The service in metrics, the log and the audit trail.
+const SERVICE: &str = "lakehouse-api";
+
 /// The whole router over `domains` in `lake`, within a runtime: it looks after what it holds.
 pub fn router(lake: Lake, domains: Vec<Domain>, settings: &Settings) -> anyhow::Result<Router> {
+    let admission = Admission::new(SERVICE, settings).context("accounts cannot be used")?;
+    let ready = lake.clone();
     let state = ApiState::new(lake, domains, settings).context("failed to start the threads of queries")?;
-    let ready = state.clone();
-    Ok(Service::new("lakehouse-api", env!("CARGO_PKG_VERSION"), &settings.limits)
+    Ok(Service::new(SERVICE, env!("CARGO_PKG_VERSION"), &settings.limits)
+        .admission(admission)
         .routes(routes::all(&state))
         .streaming_routes(routes::streaming(&state))
         .ready_when("lake", move || {
-            let state = ready.clone();
-            async move { state.lake.domains().await.map(|_| ()).map_err(Into::into) }
+            let lake = ready.clone();
+            async move { lake.domains().await.map(|_| ()).map_err(Into::into) }
         })
         .build())
 }

@@ -16,6 +16,8 @@ use lakehouse_spec::{DomainName, TableName};
 
 use crate::catalog::Catalog;
 
+/// When more are held, those are let go and read again that are not shown whole: there may be one a user.
+const MANY: usize = 64;
 /// A datamart with more rows is not held; it is still there for SQL.
 const MAX_ROWS: usize = 5_000_000;
 
@@ -44,7 +46,8 @@ impl Mart {
     }
 }
 
-type Id = (DomainName, TableName);
+/// Domain, table, and to whom it is shown; nothing where all of it is.
+type Id = (DomainName, TableName, String);
 
 struct Held {
     mart: Arc<Mart>,
@@ -63,22 +66,26 @@ impl Marts {
         Self { lake, catalog, held: Mutex::default() }
     }
 
-    /// The datamart; `None` when it has not been made. While a new version is read, the one before is given.
+    /// The datamart as `seen` shows it; `None` when it has not been made, or is not shown. While a new version is read, the one before
+    /// is given.
     pub(crate) async fn get(
         self: &Arc<Self>,
+        seen: &Lake,
         domain: &DomainName,
         name: &TableName,
         key: &str,
     ) -> Result<Option<Arc<Mart>>, LakeError> {
-        let Some(table) = self.catalog.table(domain, name).await? else { return Ok(None) };
-        let id = (domain.clone(), name.clone());
+        let table = self.catalog.table(domain, name).await?;
+        let Some(table) = table.and_then(|table| seen.shown(table)) else { return Ok(None) };
+        let shown_to = if table.is_whole() { "" } else { seen.access_key() };
+        let id = (domain.clone(), name.clone(), shown_to.to_owned());
         if let Some(held) = self.held().get_mut(&id) {
             if held.mart.version != table.version && !std::mem::replace(&mut held.is_renewed, true) {
-                tokio::spawn(renew(self.clone(), table, key.to_owned()));
+                tokio::spawn(renew(self.clone(), id, table, key.to_owned()));
             }
             return Ok(Some(held.mart.clone()));
         }
-        self.read(&table, key).await.map(Some)
+        self.read(id, &table, key).await.map(Some)
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<Id, Held>> {
@@ -86,23 +93,26 @@ impl Marts {
     }
 
     /// Reads a version and holds it.
-    async fn read(&self, table: &LakeTable, key: &str) -> Result<Arc<Mart>, LakeError> {
+    async fn read(&self, id: Id, table: &LakeTable, key: &str) -> Result<Arc<Mart>, LakeError> {
         let query = TableQuery { order: vec![(key.to_owned(), false)], limit: MAX_ROWS, ..TableQuery::default() };
         let unknown = |_| LakeError::UnknownTable { table: format!("{}.{} by {key}", table.domain, table.name) };
         let rows = self.lake.read(table, &query).await?.map_err(unknown)?;
         let batches: Vec<RecordBatch> = rows.try_collect().await?;
         let mart = Arc::new(index(table.version, &table.schema, &batches, key)?);
-        let id = (table.domain.clone(), table.name.clone());
-        self.held().insert(id, Held { mart: mart.clone(), is_renewed: false });
+        let mut held = self.held();
+        if held.len() > MANY {
+            held.retain(|(.., shown_to), _| shown_to.is_empty());
+        }
+        held.insert(id, Held { mart: mart.clone(), is_renewed: false });
         Ok(mart)
     }
 }
 
-async fn renew(marts: Arc<Marts>, table: LakeTable, key: String) {
-    if let Err(error) = marts.read(&table, &key).await {
+async fn renew(marts: Arc<Marts>, id: Id, table: LakeTable, key: String) {
+    if let Err(error) = marts.read(id.clone(), &table, &key).await {
         let error: &(dyn std::error::Error + 'static) = &error;
         tracing::warn!(error, "failed to read the new version of `{}.{}`; the one before is served", table.domain, table.name);
-        if let Some(held) = marts.held().get_mut(&(table.domain, table.name)) {
+        if let Some(held) = marts.held().get_mut(&id) {
             held.is_renewed = false;
         }
     }

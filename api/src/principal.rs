@@ -1,25 +1,31 @@
-//! Who asks. Answers are kept apart by it.
-
-use std::{convert::Infallible, sync::Arc};
+//! Who asks, as far as rows are concerned: the lake as it is shown to that one.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
+use lakehouse_lake::Lake;
+use lakehouse_service::Problem;
+
+use crate::{ApiState, seen::Seen};
 
 /// Who asks: part of the name of every answer, so that nobody is given what another one may see.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Principal(Arc<str>);
+#[derive(Debug, Clone)]
+pub(crate) struct Principal(Lake);
 
 impl Principal {
-    /// The name.
+    /// The name: the same for all to whom the same is shown.
     pub(crate) fn name(&self) -> &str {
+        self.0.access_key()
+    }
+
+    /// The lake as it is shown to whoever asks.
+    pub(crate) fn lake(&self) -> &Lake {
         &self.0
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Principal {
-    type Rejection = Infallible;
+impl FromRequestParts<ApiState> for Principal {
+    type Rejection = Problem;
 
-    /// Everybody is the same one: the service listens on loopback only.
-    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self("local".into()))
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
+        Seen::from_request_parts(parts, state).await.map(|Seen(seen)| Self(seen.lake))
     }
 }

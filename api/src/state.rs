@@ -7,11 +7,12 @@ use lakehouse_service::Problem;
 use lakehouse_settings::{Limits, Settings};
 use lakehouse_spec::{Domain, Schema, StageModel, TableName};
 
-use crate::{catalog::Catalog, marts::Marts, records::Records, sql::Queries};
+use crate::{catalog::Catalog, marts::Marts, records::Records, seen::Gallery, sql::Queries};
 
 /// What handlers share. Cheap to clone.
 #[derive(Clone)]
 pub struct ApiState {
+    /// As it is seen by whoever asks, in a [`crate::seen::Seen`]; else as it is seen by anybody.
     pub(crate) lake: Lake,
     pub(crate) domains: Arc<[Domain]>,
     pub(crate) limits: Limits,
@@ -19,18 +20,21 @@ pub struct ApiState {
     pub(crate) marts: Arc<Marts>,
     pub(crate) records: Arc<Records>,
     pub(crate) queries: Arc<Queries>,
+    pub(crate) gallery: Gallery,
 }
 
 impl ApiState {
     pub(crate) fn new(lake: Lake, domains: Vec<Domain>, settings: &Settings) -> std::io::Result<Self> {
         let domains: Arc<[Domain]> = domains.into();
         let catalog = Catalog::start(lake.clone());
+        let (gallery, closed) = Gallery::open(lake.clone(), &domains, settings)?;
         Ok(Self {
-            queries: Arc::new(Queries::new(lake.clone(), catalog.clone(), domains.clone(), settings)?),
+            gallery,
+            queries: Arc::new(Queries::new(&lake, catalog.clone(), domains.clone(), settings)?),
             marts: Arc::new(Marts::new(lake.clone(), catalog.clone())),
             records: Arc::new(Records::new(settings.database_url.clone())),
             catalog,
-            lake,
+            lake: closed,
             domains,
             limits: settings.limits,
         })
@@ -50,9 +54,10 @@ impl ApiState {
         Ok(Datamart { domain, name, model })
     }
 
-    /// The newest version of a table that was seen, if it has been made.
+    /// The newest version of a table that was seen, if it has been made, as it is shown to whoever asks.
     pub(crate) async fn table(&self, domain: &Domain, name: &TableName) -> Result<Option<LakeTable>, Problem> {
-        self.catalog.table(&domain.name, name).await.map_err(Problem::internal)
+        let table = self.catalog.table(&domain.name, name).await.map_err(Problem::internal)?;
+        Ok(table.and_then(|table| self.lake.shown(table)))
     }
 }
 

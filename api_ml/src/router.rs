@@ -4,8 +4,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use axum::{Router, extract::DefaultBodyLimit};
+use lakehouse_accounts::Scope;
 use lakehouse_registry::Registry;
-use lakehouse_service::Service;
+use lakehouse_service::{Admission, Permitted as _, Service};
 use lakehouse_settings::{ApiMl, Limits};
 use lakehouse_spec::InvalidName;
 use tokio::{sync::Semaphore, time::timeout};
@@ -19,6 +20,8 @@ use crate::{
     scoring::{Recorder, Serving},
 };
 
+/// The service in metrics, the log and the audit trail.
+pub(crate) const SERVICE: &str = "api_ml";
 /// Batches that may be read and scored at once, so that memory is bounded and single predictions find a core.
 const BATCHES_AT_ONCE: usize = 4;
 /// Ten thousand transactions, written out at length.
@@ -42,6 +45,7 @@ pub struct AppState {
     limits: Limits,
     /// What the routes of networks share.
     pub network: NetworkState,
+    admission: Arc<Admission>,
 }
 
 /// Why the service cannot start.
@@ -77,14 +81,21 @@ impl AppState {
         let batches = Arc::new(Semaphore::new(BATCHES_AT_ONCE));
         let requests = Arc::new(Semaphore::new(settings.requests_at_once));
         let network = NetworkState::new(registry.clone(), sources)?;
-        Ok((Self { registry, names, serving, recorder, batches, requests, limits: *limits, network }, watcher))
+        let admission = Admission::nobody_asked(SERVICE);
+        let limits = *limits;
+        Ok((Self { registry, names, serving, recorder, batches, requests, limits, network, admission }, watcher))
+    }
+
+    /// Asks who is calling.
+    pub fn with_admission(self, admission: Arc<Admission>) -> Self {
+        Self { admission, ..self }
     }
 }
 
 /// The service's router, with health, metrics and documentation.
 pub fn router(state: AppState) -> Router {
+    let status = OpenApiRouter::default().routes(routes!(status::status)).with_state(state.clone()).open_to_all();
     let single = OpenApiRouter::default()
-        .routes(routes!(status::status))
         .routes(routes!(model_info::model_info))
         .routes(routes!(models::list_models))
         .routes(routes!(models::list_versions))
@@ -96,15 +107,19 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(transactions::record))
         .routes(routes!(transactions::judge))
         .merge(inference::routes())
-        .with_state(state.clone());
+        .with_state(state.clone())
+        .needs(Scope::Predict);
     let batch_bytes = state.limits.request_body_bytes.max(BATCH_BODY_BYTES);
     let batch = OpenApiRouter::default()
         .routes(routes!(predict_batch::predict_batch))
         .merge(inference::batch_routes())
         .layer(DefaultBodyLimit::max(batch_bytes))
-        .with_state(state.clone());
-    let AppState { registry, names, serving, recorder, limits, network, .. } = state;
-    Service::new("api_ml", env!("CARGO_PKG_VERSION"), &limits)
+        .with_state(state.clone())
+        .needs(Scope::Predict);
+    let AppState { registry, names, serving, recorder, limits, network, admission, .. } = state;
+    Service::new(SERVICE, env!("CARGO_PKG_VERSION"), &limits)
+        .admission(admission)
+        .routes(status)
         .routes(single)
         .routes(batch)
         .routes(network::routes(network))

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use lakehouse_registry::Registry;
+use lakehouse_service::Admission;
 use lakehouse_settings::Settings;
 use tokio::{net::TcpListener, task::spawn_blocking, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{AppState, Delivery, router};
+use crate::{AppState, Delivery, router, router::SERVICE};
 
 /// How long the first look for champions may hold back the first answer. A registry that does not answer must not keep the
 /// service from saying so.
@@ -21,6 +22,7 @@ pub async fn run(listener: TcpListener, settings: &Settings, stop: CancellationT
     let (of_api, limits, sources) = (settings.api_ml.clone(), settings.limits, settings.sources.clone());
     // A journal of a day takes a while to read.
     let (state, watcher) = spawn_blocking(move || AppState::new(registry, &of_api, &limits, Some(sources))).await??;
+    let state = state.with_admission(Admission::new(SERVICE, settings)?);
     let delivery = Delivery::new(&state, settings)?;
     // The router first: it installs the recorder of the metrics.
     let networks = state.network.clone();

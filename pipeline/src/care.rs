@@ -40,6 +40,8 @@ pub struct CareOptions {
     pub retention: Duration,
     /// How long the records of runs are kept.
     pub history: Duration,
+    /// How long the audit trail is kept.
+    pub audit: Duration,
     /// Tell what would be done and do nothing.
     pub is_dry_run: bool,
 }
@@ -53,6 +55,7 @@ impl CareOptions {
             log: LogLimits { commits: settings.checkpoint_commits, retention: hours(settings.log_retention_hours) },
             retention: hours(settings.retention_hours),
             history: hours(settings.history_days.saturating_mul(24)),
+            audit: hours(settings.audit_days.saturating_mul(24)),
             is_dry_run: false,
         }
     }
@@ -164,10 +167,18 @@ pub async fn care(
 }
 
 async fn forget_history(job: &CareJob, metadata: &Metadata) -> Result<(), CareError> {
-    let Ok(before) = Timestamp::now().checked_sub(job.options.history) else { return Ok(()) };
-    let forgotten = metadata.forget_runs(&job.domain, before).await?;
-    if forgotten > 0 {
-        tracing::info!(domain = %job.domain, runs = forgotten, "old runs were forgotten");
+    let now = Timestamp::now();
+    if let Ok(before) = now.checked_sub(job.options.history) {
+        let forgotten = metadata.forget_runs(&job.domain, before).await?;
+        if forgotten > 0 {
+            tracing::info!(domain = %job.domain, runs = forgotten, "old runs were forgotten");
+        }
+    }
+    if let Ok(before) = now.checked_sub(job.options.audit) {
+        let (entries, sessions) = (metadata.forget_audit(before).await?, metadata.forget_sessions(before).await?);
+        if entries + sessions > 0 {
+            tracing::info!(entries, sessions, "old entries of the audit trail and old sessions were forgotten");
+        }
     }
     Ok(())
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::Router;
+use lakehouse_accounts::Scope;
 use lakehouse_landing::Landing;
-use lakehouse_service::Service;
+use lakehouse_service::{Admission, Permitted as _, Service};
 use lakehouse_settings::Limits;
 use lakehouse_spec::Domain;
 use tokio::sync::Semaphore;
@@ -15,6 +16,9 @@ use crate::{
     ingest::Doors,
     routes::{get_file, greeting, ingest, list_files, load_table, put_file, split_file},
 };
+
+/// The service in metrics, the log and the audit trail.
+pub(crate) const SERVICE: &str = "sources_api";
 
 /// Splitting reads and writes a whole file: more than a few at once only take the disk from each other.
 const SPLITS_AT_ONCE: usize = 2;
@@ -37,6 +41,7 @@ pub struct AppState {
     pub pushes: Arc<Semaphore>,
     /// Where files are loaded.
     pub tables: Tables,
+    admission: Arc<Admission>,
 }
 
 impl AppState {
@@ -49,26 +54,34 @@ impl AppState {
             splits: Arc::new(Semaphore::new(SPLITS_AT_ONCE)),
             pushes: Arc::new(Semaphore::new(PUSHES_AT_ONCE)),
             tables,
+            admission: Admission::nobody_asked(SERVICE),
         }
+    }
+
+    /// Asks who is calling.
+    pub fn with_admission(self, admission: Arc<Admission>) -> Self {
+        Self { admission, ..self }
     }
 }
 
 /// The service's router, with health, metrics and documentation.
 pub fn router(state: AppState) -> Router {
     let (folder, doors) = (Arc::clone(&state.folder), Arc::clone(&state.doors));
-    let answers = OpenApiRouter::default()
-        .routes(routes!(greeting::greeting))
-        .routes(routes!(list_files::list_files))
-        .with_state(state.clone());
-    let transfers = OpenApiRouter::default()
-        .routes(routes!(get_file::get_file, put_file::put_file))
+    let greeting = OpenApiRouter::default().routes(routes!(greeting::greeting)).with_state(state.clone()).open_to_all();
+    let list = OpenApiRouter::default().routes(routes!(list_files::list_files));
+    let fetched = OpenApiRouter::default().routes(routes!(get_file::get_file));
+    let changed = OpenApiRouter::default()
+        .routes(routes!(put_file::put_file))
         .routes(routes!(split_file::split_file))
-        .routes(routes!(ingest::ingest))
-        .routes(routes!(load_table::load_table))
-        .with_state(state.clone());
-    Service::new("sources_api", env!("CARGO_PKG_VERSION"), &state.limits)
-        .routes(answers)
-        .streaming_routes(transfers)
+        .routes(routes!(load_table::load_table));
+    let pushed = OpenApiRouter::default().routes(routes!(ingest::ingest));
+    Service::new(SERVICE, env!("CARGO_PKG_VERSION"), &state.limits)
+        .admission(state.admission.clone())
+        .routes(greeting)
+        .routes(list.with_state(state.clone()).needs(Scope::SourcesRead))
+        .streaming_routes(fetched.with_state(state.clone()).needs(Scope::SourcesRead))
+        .streaming_routes(changed.with_state(state.clone()).needs(Scope::SourcesWrite))
+        .streaming_routes(pushed.with_state(state).needs(Scope::Ingest))
         .ready_when("the sources folder", move || {
             let folder = Arc::clone(&folder);
             async move { Ok(folder.check().await?) }

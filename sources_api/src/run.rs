@@ -7,13 +7,15 @@ use std::{
     time::Duration,
 };
 
+use lakehouse_accounts::AccountsError;
 use lakehouse_landing::Landing;
+use lakehouse_service::Admission;
 use lakehouse_settings::{Settings, SourcesApi};
 use lakehouse_spec::Domain;
 use tokio::{net::TcpListener, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{AppState, Folder, FolderError, Tables, TablesError, router};
+use crate::{AppState, Folder, FolderError, Tables, TablesError, router, router::SERVICE};
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,9 @@ pub enum RunError {
     /// The tables cannot be offered.
     #[error("the tables of sources cannot be offered")]
     Tables(#[from] TablesError),
+    /// Nobody can be asked who they are.
+    #[error("accounts cannot be used")]
+    Accounts(#[from] AccountsError),
     /// The address is taken or not ours.
     #[error("failed to listen on {address}")]
     Listen {
@@ -48,6 +53,7 @@ pub enum RunError {
 
 /// Waits for the folder, then serves it, and takes rows for the sources of `domains`, until `stop` is cancelled.
 pub async fn run(settings: &Settings, domains: Vec<Domain>, stop: CancellationToken) -> Result<(), RunError> {
+    let admission = Admission::new(SERVICE, settings)?;
     let tables = Tables::new(settings, &domains)?;
     let store = settings.open_store(&settings.lake).map_err(|error| RunError::Lake(error.into()))?;
     let landing = Landing::open(store, &settings.lake).map_err(|error| RunError::Lake(error.into()))?;
@@ -62,7 +68,8 @@ pub async fn run(settings: &Settings, domains: Vec<Domain>, stop: CancellationTo
         Ok((listener, address))
     };
     let (listener, address) = listen.await.map_err(|source| RunError::Listen { address, source })?;
-    let router = router(AppState::new(folder, landing, tables, domains, &settings.limits));
+    let state = AppState::new(folder, landing, tables, domains, &settings.limits);
+    let router = router(state.with_admission(admission));
     tracing::info!(%address, folder = %settings.sources.display(), "the sources API listens on http://{address}");
     lakehouse_service::serve(listener, router, stop, settings.limits.drain_timeout()).await;
     Ok(())

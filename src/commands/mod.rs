@@ -5,6 +5,7 @@ pub mod config;
 pub mod doctor;
 pub mod generate;
 pub mod health;
+pub mod keys;
 pub mod models;
 pub mod plan;
 mod progress;
@@ -18,6 +19,7 @@ pub mod serve;
 pub mod smoke;
 pub mod split;
 pub mod sql;
+pub mod users;
 
 use std::{io, ops::RangeInclusive, path::Path, time::Duration};
 

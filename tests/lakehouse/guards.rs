@@ -45,16 +45,17 @@ fn nothing_names_what_stands_above_it() {
         ("lakehouse-engine", "lake signals spec settings"),
         ("lakehouse-signals", "spec settings"),
         ("lakehouse-metadata", "spec settings"),
+        ("lakehouse-accounts", "metadata spec"),
         ("lakehouse-models", "spec settings"),
         ("lakehouse-network", "generate"),
         ("lakehouse-postgres", "spec"),
         ("lakehouse-training", "models spec settings"),
         ("lakehouse-registry", "spec settings"),
-        ("lakehouse-service", "settings"),
+        ("lakehouse-service", "accounts metadata settings"),
         ("lakehouse-pipeline", "engine lake landing training models registry metadata postgres spec settings"),
-        ("lakehouse-api", "lake metadata registry spec service settings"),
-        ("lakehouse-sources-api", "landing postgres spec service settings"),
-        ("lakehouse-api-ml", "landing network signals models registry spec service settings"),
+        ("lakehouse-api", "accounts lake metadata registry spec service settings"),
+        ("lakehouse-sources-api", "accounts landing postgres spec service settings"),
+        ("lakehouse-api-ml", "accounts landing network signals models registry spec service settings"),
     ]);
     for (package, names) in named() {
         let siblings: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix("lakehouse-")).collect();

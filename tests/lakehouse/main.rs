@@ -8,6 +8,7 @@
     reason = "a test says what went wrong by panicking"
 )]
 
+mod accounts;
 mod alerts;
 mod bad_input;
 mod buckets;

@@ -6,7 +6,6 @@ use arrow::datatypes::{DataType, Field};
 use axum::{
     Json,
     body::Body,
-    extract::State,
     http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
@@ -15,7 +14,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use crate::{ApiState, query, rows, tags};
+use crate::{query, rows, seen::Seen, tags};
 
 /// What a version of a datamart was made of.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,7 +42,7 @@ pub(crate) struct Lineage {
     responses((status = 200, description = "The row"), (status = 304, description = "Nothing has changed"), Problems)
 )]
 pub(crate) async fn row(
-    State(state): State<ApiState>,
+    Seen(state): Seen,
     PathParams((domain, table, key)): PathParams<(String, String, String)>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
@@ -51,9 +50,9 @@ pub(crate) async fn row(
     let [column] = mart.model.key.as_slice() else {
         return Err(Problem::unprocessable("the key of this datamart has more than one column; read it by filters"));
     };
-    let held = state.marts.get(&mart.domain.name, &mart.name, column.as_str()).await.map_err(query::problem)?;
+    let held = state.marts.get(&state.lake, &mart.domain.name, &mart.name, column.as_str()).await.map_err(query::problem)?;
     let held = held.ok_or_else(|| mart.not_made())?;
-    let tag = tags::tag(&format!("{domain}.{table}@{} {key}", held.version()));
+    let tag = tags::tag(&format!("{domain}.{table}@{} {} {key}", held.version(), state.lake.access_key()));
     if let Some(tag) = tag.clone().filter(|tag| tags::is_known(&headers, tag)) {
         return Ok(tags::not_modified(tag));
     }
@@ -72,7 +71,7 @@ pub(crate) async fn row(
     responses((status = 200, description = "A JSON Schema", body = Value), Problems)
 )]
 pub(crate) async fn schema(
-    State(state): State<ApiState>,
+    Seen(state): Seen,
     PathParams((domain, table)): PathParams<(String, String)>,
 ) -> ApiResult<Json<Value>> {
     let mart = state.datamart(&domain, &table)?;
@@ -118,7 +117,7 @@ fn property(field: &Field, about: Option<&str>) -> Value {
     responses((status = 200, body = Lineage), Problems)
 )]
 pub(crate) async fn lineage(
-    State(state): State<ApiState>,
+    Seen(state): Seen,
     PathParams((domain, table)): PathParams<(String, String)>,
 ) -> ApiResult<Json<Lineage>> {
     let mart = state.datamart(&domain, &table)?;

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{RawQuery, State},
+    extract::RawQuery,
     http::{HeaderMap, header},
     response::Response,
 };
@@ -13,9 +13,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    ApiState,
     cursor::Cursor,
     pages::{self, Wanted},
+    seen::Seen,
     tags,
 };
 
@@ -50,7 +50,7 @@ pub(crate) struct DatamartColumn {
 
 /// Lists the datamarts of every domain.
 #[utoipa::path(get, path = "/datamarts", tag = "datamarts", responses((status = 200, body = Vec<Datamart>), Problems))]
-pub(crate) async fn list(State(state): State<ApiState>) -> ApiResult<Json<Vec<Datamart>>> {
+pub(crate) async fn list(Seen(state): Seen) -> ApiResult<Json<Vec<Datamart>>> {
     let mut datamarts = Vec::new();
     for domain in state.domains.iter() {
         for (name, (model, _)) in &domain.datamarts {
@@ -108,7 +108,7 @@ fn columns(schema: &arrow::datatypes::SchemaRef, model: &StageModel) -> Vec<Data
     )
 )]
 pub(crate) async fn read(
-    State(state): State<ApiState>,
+    Seen(state): Seen,
     PathParams((domain, table)): PathParams<(String, String)>,
     RawQuery(text): RawQuery,
     headers: HeaderMap,
@@ -120,7 +120,7 @@ pub(crate) async fn read(
         Some(cursor) => mart.at(&state, cursor.version).await?,
         None => mart.now(&state).await?,
     };
-    let tag = tags::tag(&format!("{domain}.{}@{} {text}", table.name, table.version));
+    let tag = tags::tag(&format!("{domain}.{}@{} {} {text}", table.name, table.version, state.lake.access_key()));
     if let Some(tag) = tag.clone().filter(|tag| tags::is_known(&headers, tag)) {
         return Ok(tags::not_modified(tag));
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::{
     body::Body,
-    extract::State,
     http::{HeaderValue, header},
     response::Response,
     routing::get,
@@ -18,7 +17,7 @@ use utoipa::openapi::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{ApiState, marts::Mart, query, rows};
+use crate::{ApiState, marts::Mart, query, rows, seen::Seen};
 
 /// A datamart's route.
 struct Route {
@@ -56,12 +55,12 @@ fn route_of(state: &ApiState, route: Arc<Route>, model: &StageModel) -> OpenApiR
     docs.paths.add_path_operation(&row_path, vec![HttpMethod::Get], row_operation(&route.serve, model));
     let (for_list, for_row) = (route.clone(), route);
     OpenApiRouter::with_openapi(docs)
-        .route(&list_path, get(move |state: State<ApiState>, page: QueryParams<Page>| list(state, for_list.clone(), page)))
-        .route(&row_path, get(move |state: State<ApiState>, key: PathParams<String>| row(state, for_row.clone(), key)))
+        .route(&list_path, get(move |seen: Seen, page: QueryParams<Page>| list(seen, for_list.clone(), page)))
+        .route(&row_path, get(move |seen: Seen, key: PathParams<String>| row(seen, for_row.clone(), key)))
         .with_state(state.clone())
 }
 
-async fn list(State(state): State<ApiState>, route: Arc<Route>, QueryParams(page): QueryParams<Page>) -> ApiResult<Response> {
+async fn list(Seen(state): Seen, route: Arc<Route>, QueryParams(page): QueryParams<Page>) -> ApiResult<Response> {
     let limit = page.limit.unwrap_or(route.serve.default_limit);
     if limit == 0 || limit > state.limits.max_rows {
         return Err(Problem::unprocessable(format!("`limit` must lie between 1 and {}", state.limits.max_rows)));
@@ -70,7 +69,7 @@ async fn list(State(state): State<ApiState>, route: Arc<Route>, QueryParams(page
     Ok(json(rows::json_array(&[rows])?))
 }
 
-async fn row(State(state): State<ApiState>, route: Arc<Route>, PathParams(key): PathParams<String>) -> ApiResult<Response> {
+async fn row(Seen(state): Seen, route: Arc<Route>, PathParams(key): PathParams<String>) -> ApiResult<Response> {
     if let Some([least, most]) = route.serve.key_range {
         let is_inside = key.parse::<i64>().is_ok_and(|key| (least..=most).contains(&key));
         if !is_inside {
@@ -84,7 +83,8 @@ async fn row(State(state): State<ApiState>, route: Arc<Route>, PathParams(key): 
 }
 
 async fn mart(state: &ApiState, route: &Route) -> Result<Arc<Mart>, Problem> {
-    let mart = state.marts.get(&route.domain, &route.table, route.serve.key.as_str()).await.map_err(query::problem)?;
+    let mart =
+        state.marts.get(&state.lake, &route.domain, &route.table, route.serve.key.as_str()).await.map_err(query::problem)?;
     mart.ok_or_else(|| {
         Problem::unavailable(format!("`{}.{}` has not been made yet; run the pipeline", route.domain, route.table))
     })

@@ -7,9 +7,9 @@ use axum::{
     body::Body,
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse, Response},
 };
-use lakehouse_service::{ApiResult, JsonBody, PathParams, Problem, Problems, QueryParams};
+use lakehouse_service::{ApiResult, AuditObject, JsonBody, PathParams, Problem, Problems, QueryParams};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -192,7 +192,15 @@ async fn answer_aside(
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, place), (QUERY_ID, name)], status).into_response())
 }
 
+/// Answers, and has the audit trail tell of the statement instead of the path.
 async fn answer(state: &ApiState, principal: &Principal, headers: &HeaderMap, request: SqlRequest) -> ApiResult<Response> {
+    let asked = AuditObject(request.sql.clone());
+    let mut response = rows(state, principal, headers, request).await.unwrap_or_else(IntoResponse::into_response);
+    response.extensions_mut().insert(asked);
+    Ok(response)
+}
+
+async fn rows(state: &ApiState, principal: &Principal, headers: &HeaderMap, request: SqlRequest) -> ApiResult<Response> {
     if let Some(wait_ms) = request.wait_ms.filter(|_| !request.describe) {
         return answer_aside(state, principal, headers, request, Duration::from_millis(wait_ms)).await;
     }

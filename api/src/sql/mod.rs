@@ -47,7 +47,6 @@ const PIECES_AHEAD: usize = 2;
 
 /// Runs the queries of clients.
 pub(crate) struct Queries {
-    lake: Lake,
     catalog: Arc<Catalog>,
     answers: Answers,
     results: Arc<Results>,
@@ -105,7 +104,7 @@ pub(crate) enum Next {
 }
 
 impl Queries {
-    pub(crate) fn new(lake: Lake, catalog: Arc<Catalog>, domains: Arc<[Domain]>, settings: &Settings) -> std::io::Result<Self> {
+    pub(crate) fn new(lake: &Lake, catalog: Arc<Catalog>, domains: Arc<[Domain]>, settings: &Settings) -> std::io::Result<Self> {
         let (sql, limits) = (&settings.sql, &settings.limits);
         let limits = QueryLimits {
             time: limits.sql_timeout(),
@@ -117,7 +116,7 @@ impl Queries {
         };
         let workers = Workers::start(lake.threads())?;
         let (answers, results) = (Answers::new(sql.cache_mb << 20), Arc::new(Results::new(sql)?));
-        Ok(Self { lake, catalog, answers, results, domains, limits, turns: Turns::new(sql), tracker: Arc::default(), workers })
+        Ok(Self { catalog, answers, results, domains, limits, turns: Turns::new(sql), tracker: Arc::default(), workers })
     }
 
     /// Plans a query in its turn, which is over when what was planned is dropped; or finds that it need not run. `known` are the
@@ -131,9 +130,9 @@ impl Queries {
     ) -> Result<Next, Problem> {
         let describe = request.describe;
         let job = Job::check(request, &self.domains, &self.limits, format)?;
-        let (lake, catalog, memory, time) = (self.lake.clone(), self.catalog.clone(), self.limits.memory, job.time);
+        let (catalog, memory, time) = (self.catalog.clone(), self.limits.memory, job.time);
         let asker = principal.clone();
-        let pinned = self.within(time, async move { plan::pin(&lake, &catalog, memory, &asker, job).await }).await?;
+        let pinned = self.within(time, async move { plan::pin(&catalog, memory, &asker, job).await }).await?;
         if let Some(name) = pinned.name.clone().filter(|_| !describe) {
             if tags::is_known(known, &name) {
                 return Ok(Next::Known(name));

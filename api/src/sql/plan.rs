@@ -36,27 +36,22 @@ impl Planned {
 }
 
 /// Pins the tables that a query names.
-pub(super) async fn pin(
-    lake: &Lake,
-    catalog: &Catalog,
-    memory: usize,
-    principal: &Principal,
-    job: Job,
-) -> Result<Pinned, Problem> {
+pub(super) async fn pin(catalog: &Catalog, memory: usize, principal: &Principal, job: Job) -> Result<Pinned, Problem> {
+    let lake = principal.lake();
     let session = lake.client_session(&job.domain, memory);
     let tables = match job.at {
         Some(at) => session.register_references_at(lake, &job.sql, at).await,
-        None => register(&session, catalog, &job.sql).await,
+        None => register(&session, catalog, lake, &job.sql).await,
     };
     let name = name(&job, principal, &tables.map_err(problem)?);
     Ok(Pinned { job, session, name })
 }
 
-async fn register(session: &Session, catalog: &Catalog, sql: &str) -> Result<Vec<LakeTable>, LakeError> {
+async fn register(session: &Session, catalog: &Catalog, seen: &Lake, sql: &str) -> Result<Vec<LakeTable>, LakeError> {
     let mut tables = Vec::new();
     for (domain, name) in session.references(sql)? {
         let unknown = || LakeError::UnknownTable { table: format!("{domain}.{name}") };
-        let table = catalog.table(&domain, &name).await?.ok_or_else(unknown)?;
+        let table = catalog.table(&domain, &name).await?.and_then(|table| seen.shown(table)).ok_or_else(unknown)?;
         session.register(table.clone())?;
         tables.push(table);
     }

@@ -130,7 +130,7 @@ impl Results {
     }
 
     fn find(&self, id: QueryId, owner: &Principal) -> Result<Arc<Kept>, Problem> {
-        self.kept().get(&id).filter(|kept| kept.owner == *owner).cloned().ok_or_else(unknown)
+        self.kept().get(&id).filter(|kept| kept.owner.name() == owner.name()).cloned().ok_or_else(unknown)
     }
 
     fn kept(&self) -> MutexGuard<'_, HashMap<QueryId, Arc<Kept>>> {

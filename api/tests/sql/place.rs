@@ -9,7 +9,7 @@ use arrow::{
 use lakehouse_lake::{Change, ChangeMode, CommitNote, Lake, LakeOptions, WriteLayout};
 use lakehouse_service::serve;
 use lakehouse_settings::{Overrides, Settings};
-use lakehouse_spec::{DomainName, TableName, find_domain};
+use lakehouse_spec::{Domain, DomainName, TableName, find_domain};
 use reqwest::{Client, RequestBuilder, Response, header};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -31,6 +31,10 @@ impl Place {
     }
 
     pub async fn with(rows: i64, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::with_domain(rows, find_domain("fraud", None).unwrap(), change).await
+    }
+
+    pub async fn with_domain(rows: i64, domain: Domain, change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let overrides = Overrides { lake: Some(folder.path().join("lake").display().to_string()), ..Overrides::default() };
         let mut settings = Settings::load(None, overrides).unwrap();
@@ -39,7 +43,7 @@ impl Place {
         let lake = Lake::open(options, settings.open_store(&settings.lake).unwrap()).unwrap();
         put(&lake, "silver.numbers", &numbers(0..rows)).await;
         put(&lake, "gold.dm_client_features", &clients(1)).await;
-        let router = lakehouse_api::router(lake.clone(), vec![find_domain("fraud", None).unwrap()], &settings).unwrap();
+        let router = lakehouse_api::router(lake.clone(), vec![domain], &settings).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let stop = CancellationToken::new();

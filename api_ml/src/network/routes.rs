@@ -12,7 +12,8 @@ mod topology;
 
 use std::sync::Arc;
 
-use lakehouse_service::{ApiResult, Problem};
+use lakehouse_accounts::Scope;
+use lakehouse_service::{ApiResult, Permitted as _, Problem};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -25,8 +26,9 @@ use super::{
 /// The horizon of plans and simulations that name none.
 const HORIZON_MIN: u32 = 60;
 
-/// Every route under `/v1`.
+/// Every route under `/v1`: to ask, and to bring a sample.
 pub fn routes(state: NetworkState) -> OpenApiRouter {
+    let ingest = OpenApiRouter::default().routes(routes!(ingest::ingest)).with_state(state.clone()).needs(Scope::Ingest);
     OpenApiRouter::default()
         .routes(routes!(topology::topology))
         .routes(routes!(predict::predict))
@@ -34,11 +36,12 @@ pub fn routes(state: NetworkState) -> OpenApiRouter {
         .routes(routes!(importance::feature_importance))
         .routes(routes!(plan::plan))
         .routes(routes!(simulate::simulate))
-        .routes(routes!(ingest::ingest))
         .routes(routes!(logs::search))
         .routes(routes!(logs::stats))
         .routes(routes!(metrics::metrics))
         .with_state(state)
+        .needs(Scope::Predict)
+        .merge(ingest)
 }
 
 /// The network that serves.

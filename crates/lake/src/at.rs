@@ -41,6 +41,9 @@ impl Lake {
     /// A table as it was; an error when it was not there yet, or its files are gone.
     pub async fn table_as_of(&self, domain: &DomainName, name: &TableName, at: At) -> Result<LakeTable, LakeError> {
         let gone = || LakeError::UnknownVersion { table: qualified(domain, name), at };
+        if !self.is_shown(domain, name) {
+            return Err(gone());
+        }
         let version = match at {
             At::Version(version) => version,
             At::Instant(micros) => self.version_at(domain, name, micros).await?.ok_or_else(gone)?,

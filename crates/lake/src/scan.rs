@@ -34,8 +34,9 @@ pub(crate) struct PinnedTable {
 impl PinnedTable {
     pub(crate) fn new(table: LakeTable, store: ObjectStoreUrl) -> Self {
         let is_partition = |field: &&Arc<Field>| table.partition_columns.contains(field.name());
-        let partition: Vec<_> = table.schema.fields().iter().filter(is_partition).cloned().collect();
-        let stored: Vec<_> = table.schema.fields().iter().filter(|field| !is_partition(field)).cloned().collect();
+        let stored_schema = table.guard.as_ref().map_or(&table.schema, |guard| &guard.stored);
+        let partition: Vec<_> = stored_schema.fields().iter().filter(is_partition).cloned().collect();
+        let stored: Vec<_> = stored_schema.fields().iter().filter(|field| !is_partition(field)).cloned().collect();
         let schema = TableSchema::builder(Arc::new(ArrowSchema::new(stored))).with_table_partition_cols(partition).build();
         Self { table, schema, store }
     }
@@ -71,34 +72,15 @@ impl PinnedTable {
         }
         statistics
     }
-}
-
-#[async_trait]
-impl TableProvider for PinnedTable {
-    fn schema(&self) -> SchemaRef {
-        self.schema.table_schema().clone()
-    }
-
-    fn table_type(&self) -> TableType {
-        TableType::Base
-    }
-
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
-    }
-
-    fn statistics(&self) -> Option<Statistics> {
-        Some(self.statistics(&self.schema()))
-    }
-
-    async fn scan(
+    /// A scan of the columns as they are stored, of every row.
+    pub(crate) async fn scan_files(
         &self,
         state: &dyn DataFusionSession,
         projection: Option<&Vec<usize>>,
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let schema = self.schema();
+        let schema = self.schema.table_schema().clone();
         if self.table.files.is_empty() {
             let projected = projection.map_or(Ok(schema.clone()), |columns| schema.project(columns).map(Arc::new))?;
             return Ok(Arc::new(EmptyExec::new(projected)));
@@ -118,6 +100,42 @@ impl TableProvider for PinnedTable {
             .with_limit(limit)
             .build();
         Ok(DataSourceExec::from_data_source(config))
+    }
+}
+
+#[async_trait]
+impl TableProvider for PinnedTable {
+    fn schema(&self) -> SchemaRef {
+        self.table.guard.as_ref().map_or_else(|| self.schema.table_schema().clone(), |guard| guard.shown.clone())
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let pushed = match self.table.guard {
+            None => TableProviderFilterPushDown::Inexact,
+            Some(_) => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(vec![pushed; filters.len()])
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        self.table.guard.is_none().then(|| self.statistics(&self.schema()))
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn DataFusionSession,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match &self.table.guard {
+            None => self.scan_files(state, projection, filters, limit).await,
+            Some(guard) => guard.scan(self, state, projection).await,
+        }
     }
 }
 

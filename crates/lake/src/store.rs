@@ -16,7 +16,7 @@ use futures::TryStreamExt as _;
 use lakehouse_spec::{DomainName, Schema, TableName};
 use object_store::{ObjectStore, path::Path};
 
-use crate::{LakeError, LakeLocation, LakeTable, Session, log_store, session::Author, share::with_share};
+use crate::{LakeError, LakeLocation, LakeTable, Session, Viewer, log_store, session::Author, share::with_share};
 
 /// How a lake is opened.
 #[derive(Debug, Clone)]
@@ -49,6 +49,8 @@ pub struct Lake {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) runtime: Arc<RuntimeEnv>,
     pub(crate) threads: usize,
+    /// Who looks; nobody in particular sees everything.
+    pub(crate) viewer: Option<Arc<Viewer>>,
 }
 
 impl Lake {
@@ -66,7 +68,7 @@ impl Lake {
         let store_url = options.location.store_url()?;
         runtime.register_object_store(store_url.as_ref(), store.clone());
         log_store::register();
-        Ok(Self { location: options.location, store_url, store, runtime, threads: options.threads.max(1) })
+        Ok(Self { location: options.location, store_url, store, runtime, threads: options.threads.max(1), viewer: None })
     }
 
     /// The root.
@@ -79,17 +81,23 @@ impl Lake {
         self.threads
     }
 
-    /// The current version of a table; `None` when it does not exist yet.
+    /// The current version of a table; `None` when it does not exist yet, or not for whoever looks.
     pub async fn table(&self, domain: &DomainName, name: &TableName) -> Result<Option<LakeTable>, LakeError> {
+        if !self.is_shown(domain, name) {
+            return Ok(None);
+        }
         let Some(table) = self.load(domain, name).await? else { return Ok(None) };
-        LakeTable::from_delta(domain, name, &table).await.map(Some)
+        Ok(self.shown(LakeTable::from_delta(domain, name, &table).await?))
     }
 
     /// An earlier version of a table; `None` when the table or that version is not there any more.
     pub async fn table_at(&self, domain: &DomainName, name: &TableName, version: u64) -> Result<Option<LakeTable>, LakeError> {
+        if !self.is_shown(domain, name) {
+            return Ok(None);
+        }
         let mut table = self.unloaded(domain, name)?;
         match table.load_version(version).await {
-            Ok(()) => LakeTable::from_delta(domain, name, &table).await.map(Some),
+            Ok(()) => Ok(self.shown(LakeTable::from_delta(domain, name, &table).await?)),
             Err(error) => {
                 tracing::info!(table = qualified(domain, name), version, %error, "an earlier version cannot be read any more");
                 Ok(None)
@@ -102,7 +110,8 @@ impl Lake {
         let mut tables = Vec::new();
         for schema in Schema::ALL {
             let folders = self.folders(&format!("{}/{domain}", schema.as_str())).await?;
-            tables.extend(folders.iter().filter_map(|folder| TableName::new(schema, folder).ok()));
+            let names = folders.iter().filter_map(|folder| TableName::new(schema, folder).ok());
+            tables.extend(names.filter(|name| self.is_shown(domain, name)));
         }
         Ok(tables)
     }

@@ -9,7 +9,7 @@ use lakehouse_spec::{DomainName, TableName};
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
-use crate::{LakeError, log, store::qualified};
+use crate::{LakeError, guarded::Guard, log, store::qualified};
 
 /// What a writer wants to remember with a commit: what the rows were made of. Kept in the Delta log itself.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -64,6 +64,8 @@ pub struct LakeTable {
     pub files: Arc<[DataFile]>,
     /// What the last writer noted, if one of ours wrote.
     pub note: Option<CommitNote>,
+    /// What of it is shown, if not everything; `schema` has the columns as they are shown.
+    pub(crate) guard: Option<Arc<Guard>>,
 }
 
 impl LakeTable {
@@ -94,12 +96,21 @@ impl LakeTable {
             partition_columns: state.metadata().partition_columns().to_vec(),
             files: files.into(),
             note: tail.note,
+            guard: None,
         })
     }
 
-    /// Rows of this version, where the log knows them for every file.
+    /// Rows of this version, where the log knows them for every file, and where all of them are shown.
     pub fn rows(&self) -> Option<u64> {
+        if self.guard.as_ref().is_some_and(|guard| guard.hides_rows()) {
+            return None;
+        }
         self.files.iter().map(|file| file.rows).sum()
+    }
+
+    /// Are all of its rows and columns shown, as they are?
+    pub fn is_whole(&self) -> bool {
+        self.guard.is_none()
     }
 
     /// Bytes of this version's files.

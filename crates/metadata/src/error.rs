@@ -103,6 +103,15 @@ pub enum MetadataError {
     /// There is no such run.
     #[error("there is no run `{0}`: start it before anything is recorded of it")]
     UnknownRun(String),
+    /// The name of a user is taken; also by one who is disabled.
+    #[error("there is a user `{0}` already")]
+    UserExists(String),
+    /// There is no such user.
+    #[error("there is no user `{0}`")]
+    UnknownUser(String),
+    /// There is no such API key, or it was revoked before.
+    #[error("there is no API key `{0}` that could be revoked")]
+    UnknownKey(String),
     /// The run has ended in another way, or somebody else has given it up.
     #[error("run `{run}` is {status} and cannot end again")]
     RunEnded {

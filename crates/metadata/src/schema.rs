@@ -14,6 +14,7 @@ const TABLES: &str = include_str!("../migrations/0001_runs_steps_events_leases.s
 const CLOCK_POSTGRES: &str = include_str!("../migrations/0002_clock.postgres.sql");
 const CLOCK_SQLITE: &str = include_str!("../migrations/0002_clock.sqlite.sql");
 const RUN_REQUESTS: &str = include_str!("../migrations/0003_run_requests.sql");
+const ACCOUNTS: &str = include_str!("../migrations/0004_accounts.sql");
 
 /// Every step from an empty database to the present schema, in order. A step that has been released never changes.
 fn migrations(address: &Address) -> Vec<Migration> {
@@ -21,7 +22,12 @@ fn migrations(address: &Address) -> Vec<Migration> {
         Address::Sqlite { .. } => CLOCK_SQLITE,
         Address::Postgres { .. } => CLOCK_POSTGRES,
     };
-    let steps = [(1, "runs steps events leases", TABLES), (2, "clock", clock), (3, "run requests", RUN_REQUESTS)];
+    let steps = [
+        (1, "runs steps events leases", TABLES),
+        (2, "clock", clock),
+        (3, "run requests", RUN_REQUESTS),
+        (4, "accounts", ACCOUNTS),
+    ];
     let migration = |(version, description, sql): (i64, &'static str, &'static str)| {
         Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), false)
     };

@@ -117,6 +117,19 @@ word_type!(
         Error = "error",
     }
 );
+word_type!(
+    /// Why a session was ended.
+    SessionEnd {
+        /// Its owner logged out.
+        Logout = "logout",
+        /// A refresh token came a second time.
+        Reuse = "reuse",
+        /// Its owner got another password.
+        Password = "password",
+        /// Its owner was disabled.
+        Disabled = "disabled",
+    }
+);
 
 impl From<RunOutcome> for RunStatus {
     fn from(outcome: RunOutcome) -> Self {

@@ -6,10 +6,13 @@ use axum::{
     middleware::map_response,
     response::Response,
 };
-use utoipa::openapi::{Components, InfoBuilder, OpenApi};
+use utoipa::openapi::{
+    Components, InfoBuilder, OpenApi,
+    security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::problem;
+use crate::{admission::BEARER, problem};
 
 /// The page loads its own scripts and styles, draws inline pictures and calls this service: nothing more.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
@@ -32,4 +35,7 @@ pub fn complete(openapi: &mut OpenApi, name: &str, version: &str) {
     openapi.info = InfoBuilder::new().title(name).version(version).build();
     let components = openapi.components.get_or_insert_with(Components::default);
     components.schemas.extend([problem::schema()]);
+    let bearer =
+        HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API key, or an access token from `/auth/login`"));
+    components.add_security_scheme(BEARER, SecurityScheme::Http(bearer.build()));
 }

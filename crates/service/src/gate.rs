@@ -1,8 +1,8 @@
 //! What every request passes, in one layer.
 //!
 //! Each layer around an axum route costs a boxed service and a boxed future per request, which is more than a small handler
-//! does. So id, span, deadline, body limit, panic guard, security headers and metrics are one layer, and what only slow
-//! requests need (the timer) is made when they turn out to be slow.
+//! does. So id, span, admission, deadline, body limit, panic guard, security headers and metrics are one layer, and what only some
+//! requests need (the timer, a question to the database who they are from) is made when it turns out that they do.
 
 use std::{
     any::Any,
@@ -20,6 +20,8 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     response::{IntoResponse, Response},
 };
+use futures::{FutureExt as _, future::BoxFuture};
+use lakehouse_accounts::{Deed, Principal};
 use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep};
 use tower::{Layer, Service};
@@ -27,8 +29,10 @@ use tracing::Span;
 
 use crate::{
     Problem,
+    admission::{Admission, Admitted, AuditObject, Held, Need, Needs, Outcome, Verdict},
     metrics::{HttpMetrics, RouteMetrics},
     request_id::{self, REQUEST_ID},
+    serve::Peer,
 };
 
 const SECURITY: [(HeaderName, HeaderValue); 3] = [
@@ -47,6 +51,8 @@ pub struct Rules {
     /// Routes without a deadline: a transfer takes as long as it takes.
     pub streaming: Vec<(String, Method)>,
     pub metrics: HttpMetrics,
+    pub needs: Needs,
+    pub admission: Arc<Admission>,
 }
 
 /// Puts [`Gate`]s before routes.
@@ -70,7 +76,7 @@ pub struct Gate<S> {
 
 impl<S> Service<Request> for Gate<S>
 where
-    S: Service<Request, Response = Response, Error = Infallible>,
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
 {
     type Response = Response;
     type Error = Infallible;
@@ -84,9 +90,11 @@ where
         let started = Instant::now();
         let request_id = request_id::ensure(request.headers_mut());
         let method = request.method().clone();
-        let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
+        let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+        let route = matched.unwrap_or("unmatched");
         let is_streaming = self.rules.is_streaming(route, &method);
         let metrics = self.rules.metrics.route(route);
+        let need = self.rules.needs.at(matched, &method);
         let span = tracing::info_span!(
             "request",
             service = self.rules.service,
@@ -98,12 +106,67 @@ where
             // Read by the extractors; a handler that takes the raw body sets its own limit.
             DefaultBodyLimit::max(self.rules.body_bytes).apply(&mut request);
         }
+        let mut exchange = Exchange {
+            started,
+            method,
+            request_id,
+            metrics,
+            rules: self.rules.clone(),
+            admitted: None,
+            refused: None,
+            path: None,
+        };
         Passage {
-            inner: self.inner.call(request),
+            inner: self.way(need, request, &mut exchange),
             deadline: None,
             timeout: (!is_streaming).then_some(self.rules.timeout),
             span,
-            exchange: Exchange { started, method, request_id, metrics },
+            exchange,
+        }
+    }
+}
+
+impl<S> Gate<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
+{
+    fn way(&mut self, need: Need, mut request: Request, exchange: &mut Exchange) -> Way<S::Future> {
+        let verdict = self.rules.admission.verdict(need, &request);
+        match verdict {
+            Verdict::Free => Way::Direct { inner: self.inner.call(request) },
+            Verdict::Admitted(admitted) => {
+                exchange.path = admitted.is_noted().then(|| request.uri().path().to_owned());
+                request.extensions_mut().insert(admitted.principal.clone());
+                exchange.admitted = Some(admitted);
+                Way::Direct { inner: self.inner.call(request) }
+            }
+            Verdict::Refused(refused) => {
+                exchange.path = Some(request.uri().path().to_owned());
+                exchange.refused = refused.principal;
+                Way::Refused { problem: Some(refused.problem) }
+            }
+            Verdict::Ask(credential) => {
+                exchange.path = Some(request.uri().path().to_owned());
+                let (admission, mut inner) = (self.rules.admission.clone(), self.inner.clone());
+                let peer = request.extensions().get::<Peer>().copied();
+                let asked = async move {
+                    let admitted = match admission.ask(need, &credential, peer).await {
+                        Ok(admitted) => admitted,
+                        Err(refused) => {
+                            let mut response = refused.problem.into_response();
+                            if let Some(principal) = refused.principal {
+                                response.extensions_mut().insert(principal);
+                            }
+                            return response;
+                        }
+                    };
+                    request.extensions_mut().insert(admitted.principal.clone());
+                    let Ok(mut response) = inner.call(request).await;
+                    response.extensions_mut().insert(admitted);
+                    response
+                };
+                Way::Asked { asked: asked.boxed() }
+            }
         }
     }
 }
@@ -120,13 +183,45 @@ struct Exchange {
     method: Method,
     request_id: HeaderValue,
     metrics: Arc<RouteMetrics>,
+    rules: Arc<Rules>,
+    admitted: Option<Admitted>,
+    refused: Option<Arc<Principal>>,
+    /// What the audit trail is told, if it is told of this.
+    path: Option<String>,
+}
+
+pin_project! {
+    /// How a request comes to its answer.
+    #[project = WayProjection]
+    pub enum Way<F> {
+        /// Through the route.
+        Direct { #[pin] inner: F },
+        /// Through the database, and then the route.
+        Asked { asked: BoxFuture<'static, Response> },
+        /// Not at all.
+        Refused { problem: Option<Problem> },
+    }
+}
+
+impl<F: Future<Output = Outcome>> Future for Way<F> {
+    type Output = Outcome;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        match self.project() {
+            WayProjection::Direct { inner } => inner.poll(context),
+            WayProjection::Asked { asked } => asked.poll_unpin(context).map(Ok),
+            WayProjection::Refused { problem } => {
+                Poll::Ready(Ok(problem.take().unwrap_or_else(|| Problem::forbidden("refused")).into_response()))
+            }
+        }
+    }
 }
 
 pin_project! {
     /// A request on its way through a route.
     pub struct Passage<F> {
         #[pin]
-        inner: F,
+        inner: Way<F>,
         #[pin]
         deadline: Option<Sleep>,
         timeout: Option<Duration>,
@@ -161,13 +256,14 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Passage<F> {
 }
 
 impl Exchange {
-    fn finish(&self, mut response: Response) -> Response {
+    fn finish(&mut self, mut response: Response) -> Response {
         if let Some(problem) = response.extensions_mut().remove::<Problem>() {
             *response.body_mut() = problem.body(Some(&self.request_id));
         }
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, self.request_id.clone());
         secure(headers);
+        self.tell(&mut response);
         let duration = self.started.elapsed();
         self.metrics.record(&self.method, response.status(), duration);
         tracing::debug!(
@@ -178,6 +274,31 @@ impl Exchange {
             self.metrics.route()
         );
         response
+    }
+}
+
+impl Exchange {
+    /// Tells the audit trail, and keeps the principal's place until the answer is sent.
+    fn tell(&mut self, response: &mut Response) {
+        let object = response.extensions_mut().remove::<AuditObject>();
+        let admitted = self.admitted.take().or_else(|| response.extensions_mut().remove::<Admitted>());
+        let refused = self.refused.take().or_else(|| response.extensions_mut().remove::<Arc<Principal>>());
+        if let Some(path) = self.path.take() {
+            let route = self.metrics.route();
+            // Whoever is nobody may ask for any number of paths.
+            let known = admitted.as_ref().map(|admitted| admitted.principal.clone()).or(refused);
+            let (principal, object) = match &known {
+                Some(principal) => (principal.name(), object.map_or(path, |AuditObject(object)| object)),
+                None => ("nobody", route.to_owned()),
+            };
+            let (principal, action, outcome) = (principal.to_owned(), self.method.to_string(), response.status().as_u16());
+            let deed = Deed { principal, action, object, outcome };
+            self.rules.admission.note(deed, route, self.request_id.to_str().ok());
+        }
+        if let Some(admitted) = admitted.filter(Admitted::is_noted) {
+            let body = std::mem::take(response.body_mut());
+            *response.body_mut() = Held::wrap(body, admitted);
+        }
     }
 }
 

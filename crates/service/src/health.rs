@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{ApiResult, BoxError, Problem, Problems, problem::causes};
+use crate::{ApiResult, BoxError, Permitted as _, Problem, Problems, problem::causes};
 
 /// A probe that asks more often than this takes would pile up.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,7 +30,7 @@ struct Health {
 }
 
 pub fn routes(checks: Vec<ReadyCheck>) -> OpenApiRouter {
-    OpenApiRouter::default().routes(routes!(live)).routes(routes!(ready)).with_state(checks.into())
+    OpenApiRouter::default().routes(routes!(live)).routes(routes!(ready)).open_to_all().with_state(checks.into())
 }
 
 /// Answers as long as the process can answer at all.

@@ -4,8 +4,11 @@
 //! `/openapi.json` and `/docs`, gives every request an id, a span, a deadline and a body limit, turns panics and refusals into
 //! [`Problem`]s and counts what it answered. [`serve()`] runs that router until it is told to stop, and then drains.
 //!
+//! Every operation says what it needs with [`Permitted`]; one that says nothing is closed to everybody.
+//!
 //! Cross-origin requests are not allowed: no header says that they are.
 
+mod admission;
 mod arrow_frames;
 mod arrow_stream;
 mod docs;
@@ -19,6 +22,7 @@ mod request_id;
 mod serve;
 mod service;
 
+pub use admission::{Admission, AuditObject, Caller, Permitted};
 pub use arrow_stream::ArrowStream;
 pub use extract::{IdempotencyKey, JsonBody, PathParams, QueryParams};
 pub use metrics::rendered_metrics;

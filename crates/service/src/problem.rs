@@ -61,6 +61,16 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "Bad request", "bad_request", detail)
     }
 
+    /// It is not known who asks, or what was sent to say so is not good.
+    pub fn unauthorized(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", "unauthorized", detail)
+    }
+
+    /// It is known who asks, and that one may not.
+    pub fn forbidden(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Forbidden", "forbidden", detail)
+    }
+
     /// There is no such thing.
     pub fn not_found(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "Not found", "not_found", detail)
@@ -194,6 +204,10 @@ impl IntoResponse for Problem {
         let mut response = Response::new(self.body(None));
         *response.status_mut() = self.status;
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Bearer realm=\"lakehouse\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
         if let Some(seconds) = self.retry_after_seconds {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }

@@ -1,6 +1,6 @@
 //! Accepting connections until told to stop, then letting them finish.
 
-use std::{io, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use axum::{Router, body::Body, extract::Request};
 use hyper::{body::Incoming, server::conn::http1};
@@ -16,7 +16,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-use crate::metrics;
+use crate::{admission, metrics};
 
 /// A client that has not sent the head of a request by then is cut off, so that silent connections cannot pile up.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -36,8 +36,8 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             () = stop.cancelled() => break,
             _ = counting.tick() => metrics::recorder().run_upkeep(),
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection(stream, router.clone(), stop.clone(), cut_off.clone()));
+                Ok((stream, peer)) => {
+                    connections.spawn(connection(stream, Peer(peer), router.clone(), stop.clone(), cut_off.clone()));
                 }
                 Err(error) if is_connection_error(&error) => {}
                 Err(error) => {
@@ -54,12 +54,27 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
         cut_off.cancel();
         connections.wait().await;
     }
+    admission::write_trails().await;
 }
 
-async fn connection(stream: TcpStream, router: Router, stop: CancellationToken, cut_off: CancellationToken) {
+/// Who is at the other end of a connection: a client, or the proxy before it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(SocketAddr);
+
+impl Peer {
+    /// The address without its port, which a client chooses.
+    pub fn name(peer: Option<Self>) -> String {
+        peer.map(|Self(peer)| peer.ip().to_string()).unwrap_or_default()
+    }
+}
+
+async fn connection(stream: TcpStream, peer: Peer, router: Router, stop: CancellationToken, cut_off: CancellationToken) {
     // Answers are small and written at once: waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
-    let service = TowerToHyperService::new(router.map_request(|request: Request<Incoming>| request.map(Body::new)));
+    let service = TowerToHyperService::new(router.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request.map(Body::new)
+    }));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)

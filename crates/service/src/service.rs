@@ -8,7 +8,9 @@ use utoipa::openapi::{OpenApi, path::PathItem};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    BoxError, Problem, docs,
+    BoxError, Problem,
+    admission::{self, Admission, Needs},
+    docs,
     gate::{GateLayer, Rules},
     health::{self, ReadyCheck},
     metrics::{self, HttpMetrics},
@@ -22,13 +24,20 @@ pub struct Service {
     routes: OpenApiRouter,
     streaming: Vec<(String, Method)>,
     checks: Vec<ReadyCheck>,
+    admission: Arc<Admission>,
 }
 
 impl Service {
     /// `name` is the label in metrics and log, `version` usually `env!("CARGO_PKG_VERSION")`.
     pub fn new(name: &'static str, version: &'static str, limits: &Limits) -> Self {
         let routes = OpenApiRouter::default();
-        Self { name, version, limits: *limits, routes, streaming: Vec::new(), checks: Vec::new() }
+        let admission = Admission::nobody_asked(name);
+        Self { name, version, limits: *limits, routes, streaming: Vec::new(), checks: Vec::new(), admission }
+    }
+
+    /// Asks who is calling, and answers `/auth/…` and `/audit`.
+    pub fn admission(self, admission: Arc<Admission>) -> Self {
+        Self { admission: admission.clone(), ..self }.routes(admission::routes(admission))
     }
 
     /// Adds routes that answer within the request timeout.
@@ -54,15 +63,17 @@ impl Service {
 
     /// The whole router.
     pub fn build(self) -> Router {
+        let (router, mut openapi) = self.routes.merge(health::routes(self.checks)).split_for_parts();
+        docs::complete(&mut openapi, self.name, self.version);
         let rules = Rules {
             service: self.name,
             body_bytes: self.limits.request_body_bytes,
             timeout: self.limits.request_timeout(),
             streaming: self.streaming,
             metrics: HttpMetrics::new(self.name),
+            needs: Needs::of(&openapi),
+            admission: self.admission,
         };
-        let (router, mut openapi) = self.routes.merge(health::routes(self.checks)).split_for_parts();
-        docs::complete(&mut openapi, self.name, self.version);
         router
             .merge(docs::routes(openapi))
             .route("/metrics", get(|| async { metrics::rendered_metrics() }))

@@ -45,6 +45,8 @@ pub struct Settings {
     pub alerts: AlertSettings,
     /// When tables are cared for.
     pub care: CareSettings,
+    /// Who may ask, and how much.
+    pub accounts: AccountSettings,
     /// The datamart API.
     pub api: Bind,
     /// The sources API.
@@ -136,12 +138,29 @@ pub struct CareSettings {
     pub log_retention_hours: u64,
     /// Days that the records of runs stay.
     pub history_days: u64,
+    /// Days that the audit trail stays.
+    pub audit_days: u64,
+}
+
+/// Who may ask, and how much.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AccountSettings {
+    /// Is everybody asked who they are?
+    pub required: bool,
+    /// The file of the key that signs tokens.
+    pub signing_key_file: PathBuf,
+    /// Requests a second of one user.
+    pub requests_per_second: u32,
+    /// Requests that may come at once before that.
+    pub burst: u32,
+    /// Requests of one user that may be under way.
+    pub requests_at_once: u32,
 }
 
 /// Where a service listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bind {
-    /// A loopback address.
+    /// The address; one that is not loopback needs accounts.
     pub address: IpAddr,
     /// The port; 0 picks a free one.
     pub port: u16,
@@ -157,7 +176,7 @@ impl Bind {
 /// Where the sources API listens and how long it waits for its folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourcesApi {
-    /// A loopback address.
+    /// The address; one that is not loopback needs accounts.
     pub address: IpAddr,
     /// The port; 0 picks a free one.
     pub port: u16,

@@ -1,10 +1,10 @@
 //! A whole domain, checked.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Deserialize;
 
-use crate::{DomainName, ModelName, SignalsSpec, SourceContract, SourceName, StageModel, TableName, TrainingSpec};
+use crate::{AccessSpec, DomainName, ModelName, SignalsSpec, SourceContract, SourceName, StageModel, TableName, TrainingSpec};
 
 /// A domain: everything its folder says.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub struct Domain {
     pub schedule: Option<ScheduleSpec>,
     /// When its tables are cared for between runs, if they are.
     pub care: Option<CareSpec>,
+    /// Who sees what of it.
+    pub access: Arc<AccessSpec>,
     /// Sources by name.
     pub sources: BTreeMap<SourceName, SourceContract>,
     /// Tables of the preprocessing stage, each with its SQL.
@@ -41,6 +43,8 @@ pub(crate) struct DomainFile {
     pub owner: String,
     pub schedule: Option<ScheduleSpec>,
     pub care: Option<CareSpec>,
+    #[serde(default)]
+    pub access: AccessSpec,
 }
 
 /// When runs start by themselves.

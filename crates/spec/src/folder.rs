@@ -79,12 +79,14 @@ impl DomainFolder {
     /// Checks every file and the references between them.
     pub fn into_domain(self, name: DomainName) -> Result<Domain, SpecError> {
         let file: DomainFile = self.toml("domain.toml")?;
+        file.access.check("domain.toml")?;
         let mut domain = Domain {
             name,
             description: file.description,
             owner: file.owner,
             schedule: file.schedule,
             care: file.care,
+            access: file.access.into(),
             sources: BTreeMap::new(),
             preprocessing: BTreeMap::new(),
             signals: BTreeMap::new(),

@@ -4,6 +4,7 @@
 //! border and trusted afterwards; unknown keys, unknown column types and dangling references are refused here with the file
 //! they stand in.
 
+mod access;
 mod contract;
 mod csv_records;
 mod database;
@@ -13,12 +14,15 @@ mod feature;
 mod field;
 mod folder;
 mod names;
+mod role;
 mod row;
+mod row_filter;
 mod signals;
 mod span;
 mod stage;
 mod training;
 
+pub use access::{AccessSpec, Mask, TableAccess};
 pub use contract::{ColumnContract, ColumnType, FileFormat, JsonPart, Pii, SourceContract, SourceMode};
 pub use csv_records::{CsvFault, CsvRecords};
 pub use database::DatabaseSpec;
@@ -27,8 +31,10 @@ pub use error::SpecError;
 pub use feature::{FeatureSpec, InvalidFeature, Transform};
 pub use field::{FieldError, parse_boolean, parse_integer, parse_money, parse_month, parse_number, parse_timestamp};
 pub use folder::{DomainFolder, builtin_domains, domain_from_dir, find_domain};
-pub use names::{ColumnName, DomainName, InvalidName, ModelName, Schema, SourceName, TableName};
+pub use names::{ColumnName, DomainName, InvalidName, ModelName, Schema, SourceName, TableName, UserName};
+pub use role::{Role, UnknownRole};
 pub use row::{RowFault, Value, text_of};
+pub use row_filter::{CompareOp, FilterValue, InvalidFilter, RowFilter};
 pub use signals::{Aggregate, EntitySpec, SignalSpec, SignalsSpec};
 pub use span::Span;
 pub use stage::{Check, CheckAction, Lookback, ServeSpec, StageModel, WriteMode};

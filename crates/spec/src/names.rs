@@ -76,6 +76,10 @@ name_type!(
     /// A registered model: `fraud`.
     ModelName
 );
+name_type!(
+    /// Somebody who may ask: `ada`.
+    UserName
+);
 
 /// The schemas of a lake, in the order data flows through them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, Request, StatusCode},
 };
-use lakehouse_service::{ApiResult, JsonBody, PathParams, Problem, Problems, QueryParams, Service};
+use lakehouse_service::{ApiResult, JsonBody, PathParams, Permitted as _, Problem, Problems, QueryParams, Service};
 use lakehouse_settings::Limits;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -120,8 +120,10 @@ pub fn service_with(name: &'static str, limits: &Limits) -> Service {
         .routes(routes!(named))
         .routes(routes!(panics))
         .routes(routes!(broken))
-        .routes(routes!(slow));
-    Service::new(name, "1.2.3", limits).routes(routes).streaming_routes(OpenApiRouter::default().routes(routes!(transfer)))
+        .routes(routes!(slow))
+        .needs_anybody();
+    let transfers = OpenApiRouter::default().routes(routes!(transfer)).needs_anybody();
+    Service::new(name, "1.2.3", limits).routes(routes).streaming_routes(transfers)
 }
 
 /// An answer, read to its end.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a story that cannot go on has failed")]
 
+mod accounts;
 mod app;
 mod draining;
 mod parameters;

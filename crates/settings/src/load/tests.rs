@@ -86,7 +86,7 @@ fn a_value_of_the_wrong_type_is_refused_with_key_and_file() {
 #[test]
 fn a_value_that_cannot_be_used_is_refused_with_a_sentence() {
     for (text, reason) in [
-        ("[api_ml]\naddress = \"0.0.0.0\"", "`api_ml.address` is `0.0.0.0`: nothing asks who is calling yet"),
+        ("[api_ml]\naddress = \"0.0.0.0\"", "`api_ml.address` is `0.0.0.0`: everybody who reaches it could do everything there"),
         ("[sources_api]\naddress = \"::\"", "`sources_api.address` is `::`"),
         ("memory_limit_mb = 0", "`memory_limit_mb` is `0`: nothing would ever be allowed"),
         ("[log]\nlevel = \"loud\"", "`log.level` is `loud`: write error, warn"),
@@ -125,4 +125,38 @@ fn every_default_has_a_sentence() {
         }
         previous = line;
     }
+}
+
+#[test]
+fn only_loopback_is_served_without_accounts() {
+    let addresses = ["0.0.0.0", "192.168.1.7", "::", "127.0.0.1", "127.8.8.8", "::1"];
+    let services = ["API", "SOURCES_API", "API_ML", "SCHEDULER"];
+    for (service, address) in services.iter().flat_map(|service| addresses.map(|address| (service, address))) {
+        let is_loopback = address.starts_with("127") || address == "::1";
+        for required in [false, true] {
+            story(|jail| {
+                jail.set_env(format!("LAKEHOUSE_{service}__ADDRESS"), address);
+                jail.set_env("LAKEHOUSE_ACCOUNTS__REQUIRED", required);
+                match load() {
+                    Ok(settings) => assert_eq!((is_loopback || required, settings.accounts.required), (true, required)),
+                    Err(refusal) => {
+                        let refusal = refusal.to_string();
+                        assert!(!is_loopback && !required && refusal.contains("lakehouse users add"), "{refusal}");
+                    }
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn the_signing_key_is_beside_the_database_unless_it_is_said_where() {
+    story(|jail| {
+        let here = jail.directory().to_owned();
+        assert_eq!(load().expect("defaults").accounts.signing_key_file, here.join("lake/signing.key"));
+        jail.set_env("LAKEHOUSE_LAKE", "s3://bucket/lake");
+        assert_eq!(load().expect("a bucket").accounts.signing_key_file, here.join("signing.key"));
+        jail.set_env("LAKEHOUSE_ACCOUNTS__SIGNING_KEY_FILE", "/run/secrets/signing");
+        assert_eq!(load().expect("a file").accounts.signing_key_file, std::path::Path::new("/run/secrets/signing"));
+    });
 }

@@ -1,14 +1,14 @@
 //! The settings as layers write them, and what they have to fulfil.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use figment::value::{Dict, Value};
 use serde::Deserialize;
 use url::Url;
 
 use crate::{
-    AlertSettings, ApiMl, Bind, CareSettings, DatabaseUrl, Limits, Log, RunSettings, S3, Secret, Settings, SettingsError,
-    SourcesApi, SqlSettings, location, telemetry,
+    AccountSettings, AlertSettings, ApiMl, Bind, CareSettings, DatabaseUrl, Limits, Log, RunSettings, S3, Secret, Settings,
+    SettingsError, SourcesApi, SqlSettings, location, telemetry,
 };
 
 /// The settings as a layer writes them, before paths are made absolute.
@@ -30,6 +30,7 @@ pub(super) struct Written {
     s3: WrittenS3,
     alerts: WrittenAlerts,
     care: CareSettings,
+    accounts: WrittenAccounts,
     api: Bind,
     sources_api: SourcesApi,
     api_ml: ApiMl,
@@ -68,6 +69,16 @@ struct WrittenAlerts {
     elasticsearch_index: String,
 }
 
+/// [`AccountSettings`] before its path is made absolute.
+#[derive(Deserialize)]
+struct WrittenAccounts {
+    required: bool,
+    signing_key_file: String,
+    requests_per_second: u32,
+    burst: u32,
+    requests_at_once: u32,
+}
+
 /// Section, key, and both: what only the environment or a file of its own may hold.
 const SECRETS: [(&str, &str, &str); 5] = [
     ("s3", "access_key_id", "s3.access_key_id"),
@@ -104,13 +115,17 @@ fn given_url(base: &Path, given: &str, file: &str) -> Result<Option<DatabaseUrl>
     Ok((!given.is_empty()).then(|| DatabaseUrl::new(given.expose().to_owned())))
 }
 
-/// The URL as given, or as its file says, or that of a SQLite file: in the lake if it is on disk, else in the working directory.
+/// Where a program keeps files of its own: in the lake if it is on disk, else in the working directory.
+fn own_folder(base: &Path, lake: &Url) -> PathBuf {
+    lake.to_file_path().unwrap_or_else(|()| base.to_owned())
+}
+
+/// The URL as given, or as its file says, or that of a SQLite file of its own.
 fn database_url(base: &Path, given: &str, file: &str, lake: &Url) -> Result<DatabaseUrl, SettingsError> {
     if let Some(given) = given_url(base, given, file)? {
         return Ok(given);
     }
-    let folder = lake.to_file_path().unwrap_or_else(|()| base.to_owned());
-    let file = Url::from_file_path(folder.join("metadata.db"));
+    let file = Url::from_file_path(own_folder(base, lake).join("metadata.db"));
     let file = file.map_err(|()| SettingsError::rule("database_url", "", "the lake's folder cannot be written as a URI"))?;
     Ok(DatabaseUrl::new(format!("sqlite://{}", file.path())))
 }
@@ -167,6 +182,22 @@ impl WrittenAlerts {
     }
 }
 
+impl WrittenAccounts {
+    fn check(self, base: &Path, lake: &Url) -> AccountSettings {
+        let signing_key_file = match self.signing_key_file.as_str() {
+            "" => own_folder(base, lake).join("signing.key"),
+            given => location::absolute(base, given),
+        };
+        AccountSettings {
+            required: self.required,
+            signing_key_file,
+            requests_per_second: self.requests_per_second,
+            burst: self.burst,
+            requests_at_once: self.requests_at_once,
+        }
+    }
+}
+
 impl Written {
     pub(super) fn check(self, base: &Path) -> Result<Settings, SettingsError> {
         let lake = location::uri(base, &self.lake).map_err(|reason| SettingsError::rule("lake", &self.lake, reason))?;
@@ -195,6 +226,7 @@ impl Written {
             publish_database_url: given_url(base, &self.publish_database_url, &self.publish_database_url_file)?,
             publish_schema: self.publish_schema,
             publish_reader: self.publish_reader,
+            accounts: self.accounts.check(base, &lake),
             lake,
             registry,
             sources: location::absolute(base, &self.sources),
@@ -239,8 +271,9 @@ impl Written {
             ("scheduler.address", self.scheduler.address),
         ];
         for (key, address) in addresses {
-            if !address.is_loopback() {
-                let reason = "nothing asks who is calling yet, so only a loopback address such as 127.0.0.1 is allowed";
+            if !address.is_loopback() && !self.accounts.required {
+                let reason = "everybody who reaches it could do everything there: set accounts.required to true and make an admin \
+                              with `lakehouse users add NAME --role admin`, or use a loopback address such as 127.0.0.1";
                 return Err(SettingsError::rule(key, address, reason));
             }
         }
@@ -274,6 +307,9 @@ impl Written {
             ("care.checkpoint_commits", self.care.checkpoint_commits == 0),
             ("api_ml.delivery_seconds", self.api_ml.delivery_seconds == 0),
             ("api_ml.requests_at_once", self.api_ml.requests_at_once == 0),
+            ("accounts.requests_per_second", self.accounts.requests_per_second == 0),
+            ("accounts.burst", self.accounts.burst == 0),
+            ("accounts.requests_at_once", self.accounts.requests_at_once == 0),
             ("limits.request_body_bytes", limits.request_body_bytes == 0),
             ("limits.request_timeout_seconds", limits.request_timeout_seconds == 0),
             ("limits.max_rows", limits.max_rows == 0),

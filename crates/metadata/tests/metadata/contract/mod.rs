@@ -1,5 +1,6 @@
 //! What holds on every database: each story is told on SQLite and on PostgreSQL.
 
+mod accounts;
 mod events;
 mod leases;
 mod opening;
@@ -61,6 +62,14 @@ told_on_both! {
         a_batch_with_an_event_of_an_unknown_run_leaves_nothing,
         a_reader_that_remembers_its_last_number_misses_nothing,
         an_append_that_is_given_up_half_way_leaves_nothing,
+    }
+    accounts {
+        a_user_is_added_once_and_changed_with_an_entry_for_each_change,
+        a_user_who_is_disabled_loses_keys_and_sessions_for_good,
+        a_key_is_added_used_and_revoked_once,
+        a_refresh_token_that_comes_twice_ends_its_session,
+        of_sixteen_who_refresh_at_once_at_most_one_goes_on,
+        the_trail_is_numbered_found_by_who_and_forgotten_by_age,
     }
     leases {
         sixteen_handles_race_for_fifty_rounds_and_each_has_one_holder,

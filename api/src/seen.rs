@@ -1,0 +1,55 @@
+//! The service as whoever asks sees it: the tables, columns and rows that the domains show to that one.
+
+use std::{io, sync::Arc};
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use lakehouse_accounts::{Principal, SigningKey};
+use lakehouse_lake::{Lake, Showing};
+use lakehouse_service::{Caller, Problem};
+use lakehouse_settings::Settings;
+use lakehouse_spec::{Domain, Role, UserName};
+
+use crate::ApiState;
+
+/// A lake, and what is shown of it to whom.
+#[derive(Clone)]
+pub(crate) struct Gallery {
+    whole: Lake,
+    showing: Arc<Showing>,
+}
+
+impl Gallery {
+    /// The gallery, and the lake as it is seen by whoever has not been named: where accounts are required, nothing of it.
+    pub(crate) fn open(lake: Lake, domains: &[Domain], settings: &Settings) -> io::Result<(Self, Lake)> {
+        if !settings.accounts.required {
+            // Where nobody needs an account, a digest only has to differ from its value.
+            let showing = Showing::new(domains, SigningKey::random().derive("masks"));
+            return Ok((Self { whole: lake.clone(), showing }, lake));
+        }
+        let key = SigningKey::open(&settings.accounts.signing_key_file).map_err(io::Error::other)?;
+        let nobody: UserName = "nobody".parse().map_err(io::Error::other)?;
+        let closed = lake.seen_by(&Showing::new(&[], [0; 32]).to(Role::Viewer, nobody));
+        Ok((Self { whole: lake, showing: Showing::new(domains, key.derive("masks")) }, closed))
+    }
+
+    /// The lake as `principal` sees it.
+    fn seen_by(&self, principal: &Principal) -> Result<Lake, Problem> {
+        if principal.is_local() {
+            return Ok(self.whole.clone());
+        }
+        let user = principal.name().parse().map_err(Problem::internal)?;
+        Ok(self.whole.seen_by(&self.showing.to(principal.role(), user)))
+    }
+}
+
+/// The state as whoever asks sees it; stands where a handler would have the state.
+pub(crate) struct Seen(pub(crate) ApiState);
+
+impl FromRequestParts<ApiState> for Seen {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
+        let Caller(principal) = Caller::from_request_parts(parts, state).await?;
+        Ok(Self(ApiState { lake: state.gallery.seen_by(&principal)?, ..state.clone() }))
+    }
+}
