@@ -142,7 +142,7 @@ fn a_run_that_is_asked_for_over_http_is_started_once() {
     let run = wait_for(|| served.get(&request).1["run"].as_str().map(str::to_owned));
     let run = format!("{runs}/{run}");
     let done = wait_for(|| Some(served.get(&run).1).filter(|run| run["status"] == "succeeded"));
-    assert_eq!((&done["trigger"], done["steps"].as_array().unwrap().len()), (&json!("api"), 5 + 8));
+    assert_eq!((&done["trigger"], done["steps"].as_array().unwrap().len()), (&json!("api"), 7 + 9));
     assert_eq!(served.get(&runs).1.as_array().unwrap().len(), 1, "two schedulers, one run");
     let (_, events) = served.get(&format!("{run}/events"));
     assert_eq!(events[0]["name"], "run.started");

@@ -50,7 +50,7 @@ fn a_run_is_recorded_with_its_steps_and_events() {
     assert_eq!(steps.len(), 7 + 9, "seven sources, nine tables");
     let names: Vec<&str> = shown["events"].as_array().unwrap().iter().map(|event| event["name"].as_str().unwrap()).collect();
     assert_eq!((names[0], names[names.len() - 1]), ("run.started", "run.succeeded"));
-    assert_eq!(names.iter().filter(|name| **name == "table.written").count(), 8, "{names:?}");
+    assert_eq!(names.iter().filter(|name| **name == "table.written").count(), 9, "{names:?}");
 
     let again = workspace.lakehouse(&["runs", second["run"].as_str().unwrap(), "--json"]).good().json();
     assert!(again["steps"].as_array().unwrap().iter().all(|step| step["status"] == "skipped"), "{again:#}");

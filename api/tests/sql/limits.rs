@@ -84,7 +84,7 @@ async fn beyond_the_queue_queries_are_refused_and_told_when_to_come_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_gets_its_share_of_the_memory_and_no_more() {
-    let place = Place::with(50_000, |settings| settings.sql.query_memory_mb = 4).await;
+    let place = Place::with(50_000, |settings| settings.sql.query_memory_mb = 2).await;
     let greedy =
         "select a.word, b.n, count(*) as c from silver.numbers a join silver.numbers b on a.n % 1000 = b.n % 1000 group by 1, 2";
     let (status, answer) = place.ask(&json!({ "sql": greedy })).await;

@@ -248,14 +248,15 @@ async fn whatever_is_tried_tells_what_a_copy_of_the_shown_part_tells() {
         let rows = house.ask(&seen, &format!("select * from {table}")).await.unwrap();
         let shown = arrow::compute::concat_batches(&rows[0].schema(), &rows).unwrap();
         check_shown(&shown);
-        house.put("silver.copy", &shown, &[]).await;
+        let copy = format!("{table}_copy");
+        house.put(&copy, &shown, &[]).await;
         for attempt in ATTEMPTS {
             let ask = async |lake: &Lake, name: &str| {
                 let told = told(house.ask(lake, &attempt.replace("{t}", name)).await);
                 // Results are named for what they are made of.
                 told.into_iter().map(|line| line.replace(name, "{t}")).collect::<Vec<_>>()
             };
-            let (guarded, copied) = (ask(&seen, table).await, ask(&house.lake, "silver.copy").await);
+            let (guarded, copied) = (ask(&seen, table).await, ask(&house.lake, &copy).await);
             if !attempt.contains(" limit 600") {
                 assert_eq!(guarded, copied, "{table}: {attempt}");
             }
