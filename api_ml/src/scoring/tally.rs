@@ -7,6 +7,8 @@ use metrics::{Counter, Histogram, counter, gauge, histogram};
 
 use super::{Prediction, team::Role};
 
+const VERDICTS: [Option<&str>; 2] = [Some("false"), Some("true")];
+
 /// The metrics of one version.
 #[derive(Debug)]
 pub struct Tally {
@@ -32,8 +34,8 @@ impl Tally {
     /// Counts a prediction.
     pub fn count(&self, prediction: Prediction, role: Role) {
         let handles = match role {
-            Role::Champion | Role::Canary => self.answers.get_or_init(|| self.register("predictions_total", "prediction_score")),
-            Role::Shadow => self.shadows.get_or_init(|| self.register("shadow_predictions_total", "shadow_prediction_score")),
+            Role::Champion | Role::Canary => self.answers.get_or_init(|| self.of_answers()),
+            Role::Shadow => self.shadows.get_or_init(|| self.of_shadows()),
         };
         let counter = if prediction.is_fraud() { &handles.fraud } else { &handles.honest };
         counter.increment(1);
@@ -49,13 +51,19 @@ impl Tally {
         }
     }
 
-    fn register(&self, count: &'static str, score: &'static str) -> Handles {
-        let of = |is_fraud: &'static str| {
-            let (model, version) = (self.model.clone(), self.version.to_string());
-            counter!(count, "model" => model, "version" => version, "is_fraud" => is_fraud)
-        };
-        let (honest, fraud) = (of("false"), of("true"));
-        let scores = histogram!(score, "model" => self.model.clone(), "version" => self.version.to_string());
-        Handles { honest, fraud, scores }
+    fn of_answers(&self) -> Handles {
+        let [honest, fraud] = VERDICTS.map(|is_fraud| counter!("predictions_total", &self.labels(is_fraud)));
+        Handles { honest, fraud, scores: histogram!("prediction_score", &self.labels(None)) }
+    }
+
+    fn of_shadows(&self) -> Handles {
+        let [honest, fraud] = VERDICTS.map(|is_fraud| counter!("shadow_predictions_total", &self.labels(is_fraud)));
+        Handles { honest, fraud, scores: histogram!("shadow_prediction_score", &self.labels(None)) }
+    }
+
+    fn labels(&self, is_fraud: Option<&'static str>) -> Vec<(&'static str, String)> {
+        let mut labels = vec![("model", self.model.clone()), ("version", self.version.to_string())];
+        labels.extend(is_fraud.map(|is_fraud| ("is_fraud", is_fraud.to_owned())));
+        labels
     }
 }
