@@ -41,6 +41,13 @@ pub enum Progress<'a> {
         /// On the test rows.
         average_precision: f64,
     },
+    /// A candidate's scores cannot be made probabilities: the others go on without it.
+    LeftOut {
+        /// Its family.
+        family: &'a str,
+        /// Why.
+        reason: &'a str,
+    },
 }
 
 /// The result of a training run.
@@ -48,7 +55,7 @@ pub enum Progress<'a> {
 pub struct TrainingOutcome {
     /// Which rows were used.
     pub split: Split,
-    /// All candidates, in the order of the specification.
+    /// All candidates that could be judged, in the order of the specification.
     pub candidates: Vec<CandidateOutcome>,
     /// The position of the one with the highest average precision.
     pub best: usize,

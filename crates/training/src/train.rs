@@ -87,14 +87,25 @@ impl Run<'_> {
         let inputs: Vec<_> = self.encoder.inputs().iter().filter_map(|input| of_input(&input.name)).collect();
         let total = trainers.len();
         let mut candidates: Vec<CandidateOutcome> = Vec::with_capacity(total);
+        let mut left_out = None;
         for (position, (family, trainer)) in trainers.iter().enumerate() {
             let fitting = Progress::Fitting { family: family.name(), candidate: position + 1, candidates: total };
             progress(fitting);
-            let candidate = self.judge(family.name(), trainer.as_ref(), &inputs)?;
+            let candidate = match self.judge(family.name(), trainer.as_ref(), &inputs) {
+                Err(TrainingError::Calibration { family, rows, positives, source }) => {
+                    progress(Progress::LeftOut { family, reason: &source.to_string() });
+                    left_out.get_or_insert(TrainingError::Calibration { family, rows, positives, source });
+                    continue;
+                }
+                judged => judged?,
+            };
             let average_precision = candidate.metrics().average_precision.value;
             let judged = Progress::Judged { family: family.name(), fit_seconds: candidate.fit_seconds, average_precision };
             progress(judged);
             candidates.push(candidate);
+        }
+        if let Some(error) = left_out.filter(|_| candidates.is_empty()) {
+            return Err(error);
         }
         let champion = self.context.champion.map(|champion| self.judge_champion(champion)).transpose()?;
         Ok(TrainingOutcome { best: best_of(&candidates), split: self.split, candidates, champion })

@@ -11,7 +11,7 @@ use lakehouse_engine::definition_hash;
 use lakehouse_models::{Model, Source};
 use lakehouse_registry::{AliasName, OnlineName};
 use lakehouse_spec::{ModelName, TableName, TrainingSpec};
-use lakehouse_training::{Context, TrainingOutcome, TrainingRows};
+use lakehouse_training::{Context, Progress as TrainingProgress, TrainingOutcome, TrainingRows};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -121,21 +121,25 @@ async fn fit(
     let fitted = tokio::task::spawn_blocking(move || {
         let context = Context { model: &name, source, champion: champion.as_ref() };
         lakehouse_training::train(&spec, &rows, context, &mut |step| {
-            if let lakehouse_training::Progress::Judged { family, fit_seconds, average_precision } = step {
-                let outcome = format!("average precision {average_precision:.4}");
-                progress.tell(Event::StepDone(StepDone {
-                    stage: TRAINING,
-                    step: format!("{name}/{family}"),
-                    kind: StepKind::Candidate,
-                    outcome,
-                    is_new: true,
-                    attempt: 1,
-                    rows: 0,
-                    bytes: 0,
-                    version: None,
-                    seconds: fit_seconds,
-                }));
-            }
+            let (family, outcome, seconds) = match step {
+                TrainingProgress::Fitting { .. } => return,
+                TrainingProgress::Judged { family, fit_seconds, average_precision } => {
+                    (family, format!("average precision {average_precision:.4}"), fit_seconds)
+                }
+                TrainingProgress::LeftOut { family, reason } => (family, format!("left out: {reason}"), 0.0),
+            };
+            progress.tell(Event::StepDone(StepDone {
+                stage: TRAINING,
+                step: format!("{name}/{family}"),
+                kind: StepKind::Candidate,
+                outcome,
+                is_new: true,
+                attempt: 1,
+                rows: 0,
+                bytes: 0,
+                version: None,
+                seconds,
+            }));
         })
     });
     match fitted.await {

@@ -1,7 +1,8 @@
 //! Calibration and decision thresholds: chosen on training rows, stored in the model, applied wherever it scores.
 
-use lakehouse_models::{DEFAULT_THRESHOLD, metrics::Ranking};
+use lakehouse_models::{Column, DEFAULT_THRESHOLD, metrics::Ranking};
 use lakehouse_spec::TrainingSpec;
+use lakehouse_training::TrainingError;
 
 use crate::{
     data::{made, spec},
@@ -14,6 +15,30 @@ fn with(extra: &str) -> TrainingSpec {
         // Tables end the plain keys: they go last.
         toml::from_str(&format!("{text}\n{extra}")).expect("valid specification")
     })
+}
+
+#[test]
+fn a_candidate_that_ranks_backwards_is_left_out_and_the_others_go_on() {
+    let mut made = made(4000, 1);
+    for (name, column) in &mut made.columns {
+        if name == "velocity"
+            && let Column::Number(numbers) = column
+        {
+            numbers.iter_mut().for_each(|number| *number = 10.0 - *number);
+        }
+    }
+    let calibrated = |candidates: &[(&str, &str)]| {
+        let text = toml::to_string(&spec(candidates)).expect("saves");
+        toml::from_str::<TrainingSpec>(&format!("{text}\n[calibration]\nmethod = \"platt\"\nshare = 0.25")).expect("valid")
+    };
+    let rules = ("rules", "limits = { velocity = 9.2 }");
+
+    let outcome = run(&calibrated(&[rules, ("logistic_regression", "")]), &made.rows(), None).expect("trains");
+
+    let families: Vec<&str> = outcome.candidates.iter().map(|candidate| candidate.family.as_str()).collect();
+    assert_eq!((families, outcome.best), (vec!["logistic_regression"], 0));
+    let alone = run(&calibrated(&[rules]), &made.rows(), None).expect_err("nobody is left");
+    assert!(matches!(alone, TrainingError::Calibration { family: "rules", .. }), "{alone:?}");
 }
 
 #[test]

@@ -33,6 +33,7 @@ fn every_candidate_is_judged_and_the_best_one_told() {
         told.push(match progress {
             Progress::Fitting { family, candidate, candidates } => format!("{family} {candidate}/{candidates}"),
             Progress::Judged { family, average_precision, .. } => format!("{family} {}", average_precision > 0.5),
+            Progress::LeftOut { family, reason } => format!("{family} {reason}"),
         });
     })
     .expect("trains");
