@@ -9,17 +9,23 @@ use serde::{Deserialize, Serialize};
 #[error("`{0}` is not a valid name: use lower-case letters, digits and `_`, start with a letter, at most 64 characters")]
 pub struct InvalidName(pub String);
 
-fn check(text: &str) -> Result<(), InvalidName> {
-    let is_valid = text.len() <= 64
-        && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    if is_valid { Ok(()) } else { Err(InvalidName(text.to_owned())) }
+impl InvalidName {
+    /// The name, if it follows the rule.
+    pub fn unless_valid(text: impl Into<String>) -> Result<String, Self> {
+        let text = text.into();
+        let is_valid = text.len() <= 64
+            && text.starts_with(|c: char| c.is_ascii_lowercase())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if is_valid { Ok(text) } else { Err(Self(text)) }
+    }
 }
 
+/// Makes a type of names that follow the one rule, with serde's traits; the crate that uses it depends on `serde`.
+#[macro_export]
 macro_rules! name_type {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 
@@ -30,19 +36,19 @@ macro_rules! name_type {
             }
         }
 
-        impl FromStr for $name {
-            type Err = InvalidName;
+        impl std::str::FromStr for $name {
+            type Err = $crate::InvalidName;
 
-            fn from_str(text: &str) -> Result<Self, InvalidName> {
-                check(text).map(|()| Self(text.to_owned()))
+            fn from_str(text: &str) -> Result<Self, $crate::InvalidName> {
+                $crate::InvalidName::unless_valid(text).map(Self)
             }
         }
 
         impl TryFrom<String> for $name {
-            type Error = InvalidName;
+            type Error = $crate::InvalidName;
 
-            fn try_from(text: String) -> Result<Self, InvalidName> {
-                check(&text).map(|()| Self(text))
+            fn try_from(text: String) -> Result<Self, $crate::InvalidName> {
+                $crate::InvalidName::unless_valid(text).map(Self)
             }
         }
 
@@ -52,8 +58,8 @@ macro_rules! name_type {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
             }
         }
@@ -134,7 +140,7 @@ pub struct TableName {
 impl TableName {
     /// `schema.table`, checked.
     pub fn new(schema: Schema, table: &str) -> Result<Self, InvalidName> {
-        check(table)?;
+        InvalidName::unless_valid(table)?;
         Ok(Self { schema, table: table.to_owned() })
     }
 }
