@@ -76,7 +76,33 @@ def latency(rows):
     table(["request", "requests", "P50 µs", "P99 µs", "P99.9 µs"], lines)
 
 
-for name, show in (("pipeline", pipeline), ("again", again), ("latency", latency), ("score", score)):
+def api(rows):
+    parts = {part: group for (part,), group in by(rows, "part").items()}
+    for part, title in (("lookup", "Lookups by key"), ("unchanged", "Lookups of what has not changed (304), beside the constant")):
+        groups = by(parts.get(part, []), "connections", "server")
+        print(f"### {title}: wrk with one thread on the same machine\n")
+        lines = []
+        for (connections, server), runs in sorted(groups.items(), key=lambda item: (-item[0][0], -median(item[1], lambda run: run["rps"]))):
+            rate = median(runs, lambda run: run["rps"])
+            share = rate / max(median(groups[connections, "axum constant"], lambda run: run["rps"]), 1e-9)
+            values = [f"{median(runs, lambda run: run[key]):.2f}" for key in ("p50_ms", "p99_ms", "p999_ms")]
+            lines.append([server, str(connections), f"{rate:,.0f}", f"{share:.2f}", *values, f"{median(runs, lambda run: run['cpu_us']):.0f}",
+                          f"{max(run['peak_mib'] for run in runs):.0f}", str(sum(run["bad"] for run in runs))])
+        table(["server", "connections", "requests/s", "× axum constant", "P50 ms", "P99 ms", "P99.9 ms", "cpu µs/request", "peak MiB", "bad"], lines)
+    print("### An aggregate over silver, one request at a time\n")
+    groups = by(parts.get("aggregate", []), "server")
+    duckdb = median(groups["DuckDB, in process",], lambda run: run["seconds"])
+    lines = [[server, f"{(s := median(runs, lambda run: run['seconds'])) * 1e3:.1f}", f"{s / duckdb:.2f}", f"{min(run['seconds'] for run in runs) * 1e3:.1f}"]
+             for (server,), runs in groups.items()]
+    table(["server", "median ms", "× DuckDB", "best ms"], lines)
+    print("### A long Arrow stream\n")
+    lines = [[server, f"{max(run['mb'] for run in runs):,.0f}", f"{median(runs, lambda run: run['mb_s']):,.0f}", f"{median(runs, lambda run: run['idle_mib']):.0f}",
+              f"{max(run['peak_mib'] for run in runs):.0f}", f"{max(run['peak_mib'] - run['idle_mib'] for run in runs):.0f}"]
+             for (server,), runs in by(parts.get("stream", []), "server").items()]
+    table(["server", "MB", "MB/s", "MiB before", "peak MiB", "more MiB"], lines)
+
+
+for name, show in (("pipeline", pipeline), ("again", again), ("latency", latency), ("score", score), ("api", api)):
     rows = load(name)
     if rows:
         show(rows)

@@ -27,7 +27,7 @@ pub(crate) struct Catalog {
 
 #[derive(Clone)]
 struct Held {
-    table: LakeTable,
+    table: Arc<LakeTable>,
     asked: Instant,
 }
 
@@ -40,13 +40,13 @@ impl Catalog {
     }
 
     /// The table at its newest version that was seen; `None` when it has not been made.
-    pub(crate) async fn table(&self, domain: &DomainName, name: &TableName) -> Result<Option<LakeTable>, LakeError> {
+    pub(crate) async fn table(&self, domain: &DomainName, name: &TableName) -> Result<Option<Arc<LakeTable>>, LakeError> {
         let id = (domain.clone(), name.clone());
         if let Some(held) = self.held().get_mut(&id) {
             held.asked = Instant::now();
             return Ok(Some(held.table.clone()));
         }
-        let loaded = self.lake.table(domain, name).await?;
+        let loaded = self.lake.table(domain, name).await?.map(Arc::new);
         if let Some(table) = loaded.clone() {
             self.put(id, table);
         }
@@ -57,17 +57,17 @@ impl Catalog {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Holds a table, unless a newer version is held already.
-    fn put(&self, id: Id, table: LakeTable) {
+    /// Holds a table, unless a newer version of it is held already.
+    fn put(&self, id: Id, table: Arc<LakeTable>) {
         let mut held = self.held();
-        if held.get(&id).is_none_or(|held| held.table.version < table.version) {
+        if held.get(&id).is_none_or(|held| held.table.id != table.id || held.table.version < table.version) {
             held.insert(id, Held { table, asked: Instant::now() });
         }
     }
 
     async fn look(&self) {
         self.held().retain(|_, held| held.asked.elapsed() < FORGOTTEN_AFTER);
-        let tables: Vec<LakeTable> = self.held().values().map(|held| held.table.clone()).collect();
+        let tables: Vec<Arc<LakeTable>> = self.held().values().map(|held| held.table.clone()).collect();
         for table in tables {
             if let Err(error) = self.renew(&table).await {
                 let error: &(dyn std::error::Error + 'static) = &error;
@@ -82,7 +82,7 @@ impl Catalog {
         }
         let id = (table.domain.clone(), table.name.clone());
         match self.lake.table(&id.0, &id.1).await? {
-            Some(newer) => self.put(id, newer),
+            Some(newer) => self.put(id, Arc::new(newer)),
             None => drop(self.held().remove(&id)),
         }
         Ok(())

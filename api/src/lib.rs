@@ -5,6 +5,7 @@
 
 mod catalog;
 mod cursor;
+mod mart;
 mod marts;
 mod pages;
 mod principal;
@@ -26,7 +27,7 @@ use lakehouse_spec::Domain;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use state::ApiState;
+use state::ApiState;
 
 /// The service in metrics, the log and the audit trail.
 const SERVICE: &str = "lakehouse-api";

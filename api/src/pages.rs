@@ -2,7 +2,6 @@
 
 use arrow::{array::RecordBatch, compute::concat_batches};
 use axum::{
-    body::Body,
     http::{HeaderName, HeaderValue, header},
     response::Response,
 };
@@ -63,9 +62,8 @@ pub(crate) async fn read(state: &ApiState, table: &LakeTable, wanted: &Wanted) -
 impl Page {
     /// The rows, with what leads on in the headers; `text` is the query string that asked for them.
     pub(crate) fn response(&self, path: &str, text: &str) -> Result<Response, Problem> {
-        let mut response = Response::new(Body::from(rows::json_array(std::slice::from_ref(&self.rows))?));
+        let mut response = rows::json(rows::json_array(std::slice::from_ref(&self.rows))?);
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(VERSION, self.version.into());
         headers.extend(self.total.map(|total| (TOTAL, total.into())));
         if let Some(next) = &self.next {

@@ -1,5 +1,7 @@
 //! Who asks, as far as rows are concerned: the lake as it is shown to that one.
 
+use std::sync::Arc;
+
 use axum::{extract::FromRequestParts, http::request::Parts};
 use lakehouse_lake::Lake;
 use lakehouse_service::Problem;
@@ -8,7 +10,7 @@ use crate::{ApiState, seen::Seen};
 
 /// Who asks: part of the name of every answer, so that nobody is given what another one may see.
 #[derive(Debug, Clone)]
-pub(crate) struct Principal(Lake);
+pub(crate) struct Principal(Arc<Lake>);
 
 impl Principal {
     /// The name: the same for all to whom the same is shown.

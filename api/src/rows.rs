@@ -5,6 +5,12 @@ use arrow::{
     error::ArrowError,
     json::{WriterBuilder, writer::JsonArray},
 };
+use axum::{
+    body::Body,
+    http::{HeaderValue, header},
+    response::Response,
+};
+use bytes::Bytes;
 use lakehouse_service::Problem;
 
 /// The batches as one JSON array of objects; absent values are `null`, columns keep their order.
@@ -17,4 +23,11 @@ pub(crate) fn json_array(batches: &[RecordBatch]) -> Result<Vec<u8>, Problem> {
     write(&mut writer).map_err(Problem::internal)?;
     let bytes = writer.into_inner();
     Ok(if bytes.is_empty() { b"[]".to_vec() } else { bytes })
+}
+
+/// An answer that is JSON already.
+pub(crate) fn json(text: impl Into<Bytes>) -> Response {
+    let mut response = Response::new(Body::from(text.into()));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }

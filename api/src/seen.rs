@@ -1,6 +1,10 @@
 //! The service as whoever asks sees it: the tables, columns and rows that the domains show to that one.
 
-use std::{io, sync::Arc};
+use std::{
+    collections::HashMap,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use lakehouse_accounts::{Principal, SigningKey};
@@ -11,11 +15,15 @@ use lakehouse_spec::{Domain, Role, UserName};
 
 use crate::ApiState;
 
+/// More views than this are not kept; they are forgotten all together, which only costs making them.
+const MOST_VIEWS: usize = 1_000;
+
 /// A lake, and what is shown of it to whom.
-#[derive(Clone)]
 pub(crate) struct Gallery {
-    whole: Lake,
+    whole: Arc<Lake>,
     showing: Arc<Showing>,
+    /// By user, each with the role that it is for.
+    views: Mutex<HashMap<String, (Role, Arc<Lake>)>>,
 }
 
 impl Gallery {
@@ -24,21 +32,31 @@ impl Gallery {
         if !settings.accounts.required {
             // Where nobody needs an account, a digest only has to differ from its value.
             let showing = Showing::new(domains, SigningKey::random().derive("masks"));
-            return Ok((Self { whole: lake.clone(), showing }, lake));
+            return Ok((Self { whole: Arc::new(lake.clone()), showing, views: Mutex::default() }, lake));
         }
         let key = SigningKey::open(&settings.accounts.signing_key_file).map_err(io::Error::other)?;
         let nobody: UserName = "nobody".parse().map_err(io::Error::other)?;
         let closed = lake.seen_by(&Showing::new(&[], [0; 32]).to(Role::Viewer, nobody));
-        Ok((Self { whole: lake, showing: Showing::new(domains, key.derive("masks")) }, closed))
+        let showing = Showing::new(domains, key.derive("masks"));
+        Ok((Self { whole: Arc::new(lake), showing, views: Mutex::default() }, closed))
     }
 
     /// The lake as `principal` sees it.
-    fn seen_by(&self, principal: &Principal) -> Result<Lake, Problem> {
+    fn seen_by(&self, principal: &Principal) -> Result<Arc<Lake>, Problem> {
         if principal.is_local() {
             return Ok(self.whole.clone());
         }
-        let user = principal.name().parse().map_err(Problem::internal)?;
-        Ok(self.whole.seen_by(&self.showing.to(principal.role(), user)))
+        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, view)) = views.get(principal.name()).filter(|(role, _)| *role == principal.role()) {
+            return Ok(view.clone());
+        }
+        let user: UserName = principal.name().parse().map_err(Problem::internal)?;
+        if views.len() >= MOST_VIEWS {
+            views.clear();
+        }
+        let view = Arc::new(self.whole.seen_by(&self.showing.to(principal.role(), user)));
+        views.insert(principal.name().to_owned(), (principal.role(), view.clone()));
+        Ok(view)
     }
 }
 
@@ -50,6 +68,6 @@ impl FromRequestParts<ApiState> for Seen {
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
         let Caller(principal) = Caller::from_request_parts(parts, state).await?;
-        Ok(Self(ApiState { lake: state.gallery.seen_by(&principal)?, ..state.clone() }))
+        Ok(Self(state.with_lake(state.gallery.seen_by(&principal)?)))
     }
 }

@@ -1,6 +1,6 @@
 //! What handlers share.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use lakehouse_lake::{Lake, LakeTable};
 use lakehouse_service::Problem;
@@ -9,18 +9,31 @@ use lakehouse_spec::{Domain, Schema, StageModel, TableName};
 
 use crate::{catalog::Catalog, marts::Marts, records::Records, seen::Gallery, sql::Queries};
 
-/// What handlers share. Cheap to clone.
+/// What handlers share, and the lake as one of them sees it. Every request has a clone.
 #[derive(Clone)]
-pub struct ApiState {
+pub(crate) struct ApiState {
     /// As it is seen by whoever asks, in a [`crate::seen::Seen`]; else as it is seen by anybody.
-    pub(crate) lake: Lake,
+    pub(crate) lake: Arc<Lake>,
+    shared: Arc<Shared>,
+}
+
+/// What handlers share.
+pub(crate) struct Shared {
     pub(crate) domains: Arc<[Domain]>,
     pub(crate) limits: Limits,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) marts: Arc<Marts>,
-    pub(crate) records: Arc<Records>,
-    pub(crate) queries: Arc<Queries>,
+    pub(crate) records: Records,
+    pub(crate) queries: Queries,
     pub(crate) gallery: Gallery,
+}
+
+impl Deref for ApiState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
 }
 
 impl ApiState {
@@ -28,16 +41,21 @@ impl ApiState {
         let domains: Arc<[Domain]> = domains.into();
         let catalog = Catalog::start(lake.clone());
         let (gallery, closed) = Gallery::open(lake.clone(), &domains, settings)?;
-        Ok(Self {
+        let shared = Shared {
             gallery,
-            queries: Arc::new(Queries::new(&lake, catalog.clone(), domains.clone(), settings)?),
-            marts: Arc::new(Marts::new(lake.clone(), catalog.clone())),
-            records: Arc::new(Records::new(settings.database_url.clone())),
+            queries: Queries::new(&lake, catalog.clone(), domains.clone(), settings)?,
+            marts: Arc::new(Marts::new(lake, catalog.clone(), settings.limits.mart_mb << 20)),
+            records: Records::new(settings.database_url.clone()),
             catalog,
-            lake: closed,
             domains,
             limits: settings.limits,
-        })
+        };
+        Ok(Self { lake: Arc::new(closed), shared: Arc::new(shared) })
+    }
+
+    /// The same as whoever sees this much of the lake sees it.
+    pub(crate) fn with_lake(&self, lake: Arc<Lake>) -> Self {
+        Self { lake, shared: self.shared.clone() }
     }
 
     pub(crate) fn domain(&self, name: &str) -> Result<&Domain, Problem> {
@@ -57,7 +75,7 @@ impl ApiState {
     /// The newest version of a table that was seen, if it has been made, as it is shown to whoever asks.
     pub(crate) async fn table(&self, domain: &Domain, name: &TableName) -> Result<Option<LakeTable>, Problem> {
         let table = self.catalog.table(&domain.name, name).await.map_err(Problem::internal)?;
-        Ok(table.and_then(|table| self.lake.shown(table)))
+        Ok(table.and_then(|table| self.lake.shown(LakeTable::clone(&table))))
     }
 }
 

@@ -19,6 +19,7 @@ mod components;
 mod control;
 mod database;
 mod dependencies;
+mod documents;
 mod formats;
 mod full_disks;
 mod golden;

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use arrow::datatypes::{DataType, Field};
 use axum::{
     Json,
-    body::Body,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, header},
     response::Response,
 };
 use lakehouse_service::{ApiResult, PathParams, Problem, Problems};
@@ -52,14 +51,13 @@ pub(crate) async fn row(
     };
     let held = state.marts.get(&state.lake, &mart.domain.name, &mart.name, column.as_str()).await.map_err(query::problem)?;
     let held = held.ok_or_else(|| mart.not_made())?;
-    let tag = tags::tag(&format!("{domain}.{table}@{} {} {key}", held.version(), state.lake.access_key()));
+    let found = held.row(&state.lake, &key).await.map_err(query::problem)?;
+    let found = found.ok_or_else(|| Problem::not_found(format!("no `{column}` is `{key}`")))?;
+    let tag = held.tag().cloned();
     if let Some(tag) = tag.clone().filter(|tag| tags::is_known(&headers, tag)) {
         return Ok(tags::not_modified(tag));
     }
-    let found = held.row(&key).ok_or_else(|| Problem::not_found(format!("no `{column}` is `{key}`")))?;
-    let array = rows::json_array(&[found])?;
-    let mut response = Response::new(Body::from(array[1..array.len() - 1].to_vec()));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut response = rows::json(found);
     response.headers_mut().extend(tag.map(|tag| (header::ETAG, tag)));
     Ok(response)
 }

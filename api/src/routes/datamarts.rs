@@ -120,7 +120,7 @@ pub(crate) async fn read(
         Some(cursor) => mart.at(&state, cursor.version).await?,
         None => mart.now(&state).await?,
     };
-    let tag = tags::tag(&format!("{domain}.{}@{} {} {text}", table.name, table.version, state.lake.access_key()));
+    let tag = tags::tag(&format!("{} {} {text}", table.edition(), state.lake.access_key()));
     if let Some(tag) = tag.clone().filter(|tag| tags::is_known(&headers, tag)) {
         return Ok(tags::not_modified(tag));
     }

@@ -2,22 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::{
-    body::Body,
-    http::{HeaderValue, header},
-    response::Response,
-    routing::get,
-};
-use lakehouse_service::{ApiResult, PathParams, Problem, QueryParams};
+use axum::{response::Response, routing::get};
+use lakehouse_service::{ApiResult, PathParams, Problem, Problems, QueryParams};
 use lakehouse_spec::{DomainName, ServeSpec, StageModel, TableName};
 use serde::Deserialize;
-use utoipa::openapi::{
-    HttpMethod, Object, ObjectBuilder, OpenApi, RefOr, Required, Response as ResponseDoc, Schema, Type,
-    path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
+use utoipa::{
+    IntoResponses as _,
+    openapi::{
+        HttpMethod, Object, ObjectBuilder, OpenApi, RefOr, Required, Response as ResponseDoc, Schema, Type,
+        path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
+    },
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{ApiState, marts::Mart, query, rows, seen::Seen};
+use crate::{ApiState, mart::Mart, query, rows, seen::Seen};
 
 /// A datamart's route.
 struct Route {
@@ -65,8 +63,8 @@ async fn list(Seen(state): Seen, route: Arc<Route>, QueryParams(page): QueryPara
     if limit == 0 || limit > state.limits.max_rows {
         return Err(Problem::unprocessable(format!("`limit` must lie between 1 and {}", state.limits.max_rows)));
     }
-    let rows = mart(&state, &route).await?.page(page.offset, limit);
-    Ok(json(rows::json_array(&[rows])?))
+    let mart = mart(&state, &route).await?;
+    Ok(rows::json(mart.page(&state.lake, page.offset, limit).await.map_err(query::problem)?))
 }
 
 async fn row(Seen(state): Seen, route: Arc<Route>, PathParams(key): PathParams<String>) -> ApiResult<Response> {
@@ -76,10 +74,9 @@ async fn row(Seen(state): Seen, route: Arc<Route>, PathParams(key): PathParams<S
             return Err(Problem::bad_request(format!("`{}` must lie between {least} and {most}", route.serve.key)));
         }
     }
-    let found = mart(&state, &route).await?.row(&key);
+    let found = mart(&state, &route).await?.row(&state.lake, &key).await.map_err(query::problem)?;
     let found = found.ok_or_else(|| Problem::not_found(format!("no `{}` is `{key}`", route.serve.key)))?;
-    let array = rows::json_array(&[found])?;
-    Ok(json(array[1..array.len() - 1].to_vec()))
+    Ok(rows::json(found))
 }
 
 async fn mart(state: &ApiState, route: &Route) -> Result<Arc<Mart>, Problem> {
@@ -90,15 +87,14 @@ async fn mart(state: &ApiState, route: &Route) -> Result<Arc<Mart>, Problem> {
     })
 }
 
-fn json(bytes: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(bytes));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+/// What all of them have: whatever goes wrong is a problem.
+fn described() -> OperationBuilder {
+    let problems = Problems::responses().into_iter();
+    problems.fold(OperationBuilder::new().tag("datamarts"), |operation, (code, response)| operation.response(code, response))
 }
 
 fn list_operation(serve: &ServeSpec, model: &StageModel) -> Operation {
-    OperationBuilder::new()
-        .tag("datamarts")
+    described()
         .summary(Some(format!("Lists rows by {}. {}", serve.key, model.description)))
         .operation_id(Some(format!("list_{}", serve.route)))
         .parameter(parameter("limit", ParameterIn::Query, Type::Integer, "Rows to give", false))
@@ -109,8 +105,7 @@ fn list_operation(serve: &ServeSpec, model: &StageModel) -> Operation {
 }
 
 fn row_operation(serve: &ServeSpec, model: &StageModel) -> Operation {
-    OperationBuilder::new()
-        .tag("datamarts")
+    described()
         .summary(Some(format!("One row by its {}. {}", serve.key, model.description)))
         .operation_id(Some(format!("get_{}", serve.route)))
         .parameter(parameter("key", ParameterIn::Path, Type::String, serve.key.as_str(), true))

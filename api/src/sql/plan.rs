@@ -51,7 +51,8 @@ async fn register(session: &Session, catalog: &Catalog, seen: &Lake, sql: &str) 
     let mut tables = Vec::new();
     for (domain, name) in session.references(sql)? {
         let unknown = || LakeError::UnknownTable { table: format!("{domain}.{name}") };
-        let table = catalog.table(&domain, &name).await?.and_then(|table| seen.shown(table)).ok_or_else(unknown)?;
+        let table = catalog.table(&domain, &name).await?.ok_or_else(unknown)?;
+        let table = seen.shown(LakeTable::clone(&table)).ok_or_else(unknown)?;
         session.register(table.clone())?;
         tables.push(table);
     }
@@ -69,7 +70,7 @@ pub(super) async fn plan(pinned: Pinned, turn: OwnedSemaphorePermit) -> Result<P
 fn name(job: &Job, principal: &Principal, tables: &[LakeTable]) -> Option<HeaderValue> {
     let mut question =
         format!("{:?} {:?} {:?} {} {} {:?}", principal.name(), job.sql, job.values, job.domain, job.limit, job.format);
-    let mut versions: Vec<_> = tables.iter().map(|table| format!("{}.{}@{}", table.domain, table.name, table.version)).collect();
+    let mut versions: Vec<_> = tables.iter().map(LakeTable::edition).collect();
     versions.sort();
     for version in versions {
         let _ = write!(question, " {version}");

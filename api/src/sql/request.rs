@@ -14,6 +14,9 @@ use super::{Format, QueryLimits};
 /// Bytes of a query's text: room for a list of ten thousand keys.
 const MOST_SQL_BYTES: usize = 256 << 10;
 
+/// In less time not even a plan is made, and the answer would say that the service was late.
+const LEAST_TIMEOUT_MS: u64 = 10;
+
 /// A query.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +31,7 @@ pub(crate) struct SqlRequest {
     /// Rows to give at most; the service's own cap holds in any case.
     pub limit: Option<usize>,
     /// Milliseconds after which the query is stopped; the service's own limit holds in any case.
+    #[schema(minimum = 10)]
     pub timeout_ms: Option<u64>,
     /// Tables as they were: a version's number, or an instant such as `2026-11-01T12:00:00Z`.
     #[schema(value_type = Option<String>)]
@@ -66,6 +70,9 @@ impl Job {
             return Err(Problem::too_large(detail).with_code("query_too_large"));
         }
         let cap = if format.is_held() { limits.held_rows } else { limits.streamed_rows };
+        if request.timeout_ms.is_some_and(|time| time < LEAST_TIMEOUT_MS) {
+            return Err(Problem::unprocessable(format!("`timeout_ms` is at least {LEAST_TIMEOUT_MS}")));
+        }
         Ok(Self {
             domain: domain.ok_or_else(unknown)?.name.clone(),
             values: values(request.params)?,

@@ -6,6 +6,7 @@ mod accounts;
 mod answers;
 mod aside;
 mod limits;
+mod lookups;
 mod pages;
 mod place;
 mod predicates;

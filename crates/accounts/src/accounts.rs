@@ -2,13 +2,13 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
 use lakehouse_metadata::{
-    AuditFilter, AuditRecord, KeyRecord, Metadata, NewAudit, NewKey, NewUser, Rotation, SessionEnd, UserRecord,
+    AuditFilter, AuditRecord, KeyRecord, Metadata, MetadataError, NewAudit, NewKey, NewUser, Rotation, SessionEnd, UserRecord,
 };
 use lakehouse_spec::{Role, UserName};
 use tokio::sync::Semaphore;
@@ -25,6 +25,10 @@ const ACCESS: SignedDuration = SignedDuration::from_mins(15);
 const SESSION: SignedDuration = SignedDuration::from_hours(24 * 7);
 /// The longest a key is good.
 const MOST_KEY_DAYS: i64 = 366;
+/// Who tells the audit trail of changes of accounts.
+const SERVICE: &str = "accounts";
+/// How often it is looked whether another program has changed accounts.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Uses of a key that are nearer to each other are noted once.
 const USE_NOTED: SignedDuration = SignedDuration::from_secs(60);
 /// Passwords hashed at once: each takes 19 MiB and a core.
@@ -86,10 +90,43 @@ impl Accounts {
 
     /// The principal of an API key or an access token.
     pub async fn authenticate(&self, credential: &str) -> Result<Arc<Principal>, AccountsError> {
+        let epoch = self.remembered.epoch();
         let principal = if ApiKey::is_key(credential) { self.by_key(credential).await } else { self.by_token(credential).await };
         let principal = Arc::new(principal?);
-        self.remembered.put(credential, &principal);
+        self.remembered.put(credential, &principal, epoch);
         Ok(principal)
+    }
+
+    /// Looks again and again whether another program has changed accounts, for as long as somebody has them: what is taken back is then
+    /// forgotten here at once, and not only when it has been believed for [`Self::REMEMBERED`]. Asks nothing while nobody comes.
+    pub async fn watch(accounts: Weak<Self>) {
+        let mut seen = None;
+        while let Some(accounts) = accounts.upgrade() {
+            match accounts.look(seen).await {
+                Ok(last) => seen = last,
+                Err(error) => {
+                    tracing::warn!(%error, "failed to look for changes of accounts; what is known is believed a little longer");
+                }
+            }
+            drop(accounts);
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Forgets what is remembered if accounts have changed since the entry `seen` of the audit trail. Gives the last entry.
+    async fn look(&self, seen: Option<i64>) -> Result<Option<i64>, MetadataError> {
+        if self.remembered.is_empty() {
+            return Ok(seen);
+        }
+        let (last, is_changed) = match seen {
+            Some(seen) => self.metadata.told_since(seen, SERVICE).await?,
+            // What was before the first look is not known.
+            None => (self.metadata.last_told().await?, true),
+        };
+        if is_changed {
+            self.remembered.forget();
+        }
+        Ok(Some(last))
     }
 
     async fn by_key(&self, credential: &str) -> Result<Principal, AccountsError> {
@@ -236,7 +273,7 @@ impl Accounts {
     /// Makes a key. It is shown now and never again.
     pub async fn add_key(&self, new: &NewApiKey, by: &str) -> Result<ApiKey, AccountsError> {
         let owner = self.metadata.user(&new.owner).await?.filter(|user| user.disabled_at.is_none());
-        let owner = owner.ok_or_else(|| lakehouse_metadata::MetadataError::UnknownUser(new.owner.to_string()))?;
+        let owner = owner.ok_or_else(|| MetadataError::UnknownUser(new.owner.to_string()))?;
         let most = Scopes::of_role(owner.role);
         if new.scopes.are_none() || !new.scopes.are_within(most) {
             let reason = format!("a {} may have keys for {most}", owner.role);
@@ -300,7 +337,7 @@ impl Accounts {
 fn change(action: &str, object: &str, by: &str) -> NewAudit {
     NewAudit {
         at: Timestamp::now(),
-        service: "accounts".to_owned(),
+        service: SERVICE.to_owned(),
         principal: by.to_owned(),
         action: action.to_owned(),
         object: object.to_owned(),

@@ -2,7 +2,10 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a story that cannot go on has failed")]
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use lakehouse_accounts::{Accounts, AccountsError, Deed, NewApiKey, Principal, Refusal, Scope, Scopes, SigningKey, Trail};
@@ -102,6 +105,34 @@ async fn what_is_taken_back_stops_at_the_next_question() {
     assert!(accounts.disable(&name("ada"), "root").await.expect("it is done"));
     assert_eq!(is_refused(&key).await, Refusal::Invalid, "and disabling revokes every key");
     assert_eq!(refusal(accounts.login("ada", "another horse battery".to_owned()).await), Refusal::Login);
+}
+
+#[tokio::test]
+async fn what_another_program_takes_back_is_not_believed_any_longer() {
+    let house = House::new().await.with("ada", Role::Viewer).await;
+    let (here, elsewhere) = (Arc::new(house.program()), house.program());
+    tokio::spawn(Accounts::watch(Arc::downgrade(&here)));
+    let other = elsewhere.add_key(&key_for("ada", "datamarts:read"), "root").await.expect("a key").reveal();
+    for change in 0..4 {
+        let key = elsewhere.add_key(&key_for("ada", "datamarts:read"), "root").await.expect("a key");
+        while here.remembered(&key.reveal()).is_none() {
+            here.authenticate(&key.reveal()).await.expect("it is good");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let changed = Instant::now();
+        match change {
+            0 => elsewhere.revoke_key(key.id().as_str(), "root").await.expect("it is revoked"),
+            1 => elsewhere.set_role(&name("ada"), Role::Service, "root").await.expect("it is set"),
+            2 => elsewhere.set_password(&name("ada"), "another horse battery".to_owned(), "root").await.expect("it is set"),
+            _ => assert!(elsewhere.disable(&name("ada"), "root").await.expect("she is disabled")),
+        }
+        while here.remembered(&key.reveal()).is_some() {
+            assert!(changed.elapsed() < Accounts::REMEMBERED / 2, "change {change} is not seen");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        println!("change {change} was seen after {:?}", changed.elapsed());
+    }
+    assert_eq!(refusal(here.authenticate(&other).await), Refusal::Invalid);
 }
 
 #[tokio::test]

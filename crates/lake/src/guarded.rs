@@ -1,8 +1,13 @@
 //! Scans that show a part of a table: some rows, and some columns in another form.
 //!
-//! The rows are chosen and the columns are masked below an operator that has no inputs as far as the planner knows. So no filter, limit
-//! or statistic of a query gets below it, no explanation tells what is there, and an expression that fails on a value, or takes its
+//! The rows are chosen and the columns are masked below an operator that has no inputs as far as the planner knows. So no limit or
+//! statistic of a query gets below it, no explanation tells what is there, and an expression that fails on a value, or takes its
 //! time, only ever meets values that are shown.
+//!
+//! Nor does a filter get below it, but one: where no row is hidden, a filter over columns that are shown as they are only meets values
+//! that whoever asks may read in any case, so it may leave files out, and is applied again above. Where rows are hidden, the time that
+//! it saves would tell of the files' least and greatest values, which hidden rows have a part in; and of a masked column it would tell
+//! what the mask hides.
 
 use std::{fmt, sync::Arc};
 
@@ -71,12 +76,19 @@ impl Guard {
         self.filter.is_some()
     }
 
-    /// The shown part of `table`, of which `projection` is wanted.
+    /// May whoever asks read every value that `filter` meets below the mask?
+    pub fn shows_all_of(&self, filter: &Expr) -> bool {
+        let is_as_it_is = |column: &str| self.stored.index_of(column).is_ok_and(|place| self.masks[place].is_none());
+        !self.hides_rows() && filter.column_refs().iter().all(|column| is_as_it_is(column.name()))
+    }
+
+    /// The shown part of `table`, of which `projection` is wanted; all of `filters` met [`Self::shows_all_of`].
     pub async fn scan(
         self: &Arc<Self>,
         table: &PinnedTable,
         state: &dyn DataFusionSession,
         projection: Option<&Vec<usize>>,
+        filters: &[Expr],
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let wanted: Vec<usize> = projection.cloned().unwrap_or_else(|| (0..self.stored.fields().len()).collect());
         let mut read = wanted.clone();
@@ -85,7 +97,8 @@ impl Guard {
         }
         read.sort_unstable();
         read.dedup();
-        let mut plan = table.scan_files(state, Some(&read), self.filter.as_slice(), None).await?;
+        let pruning: Vec<Expr> = self.filter.iter().chain(filters).cloned().collect();
+        let mut plan = table.scan_files(state, Some(&read), &pruning, None).await?;
         if let Some(filter) = &self.filter {
             let columns = DFSchema::try_from(plan.schema().as_ref().clone())?;
             plan = Arc::new(FilterExec::try_new(state.create_physical_expr(filter.clone(), &columns)?, plan)?);

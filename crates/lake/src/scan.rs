@@ -114,11 +114,11 @@ impl TableProvider for PinnedTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let pushed = match self.table.guard {
-            None => TableProviderFilterPushDown::Inexact,
-            Some(_) => TableProviderFilterPushDown::Unsupported,
+        let pushed = |filter: &&Expr| match &self.table.guard {
+            Some(guard) if !guard.shows_all_of(filter) => TableProviderFilterPushDown::Unsupported,
+            _ => TableProviderFilterPushDown::Inexact,
         };
-        Ok(vec![pushed; filters.len()])
+        Ok(filters.iter().map(pushed).collect())
     }
 
     fn statistics(&self) -> Option<Statistics> {
@@ -134,7 +134,7 @@ impl TableProvider for PinnedTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match &self.table.guard {
             None => self.scan_files(state, projection, filters, limit).await,
-            Some(guard) => guard.scan(self, state, projection).await,
+            Some(guard) => guard.scan(self, state, projection, filters).await,
         }
     }
 }

@@ -51,6 +51,8 @@ pub struct LakeTable {
     pub domain: DomainName,
     /// Its name.
     pub name: TableName,
+    /// Tells it from tables that had its place before or will have it later.
+    pub id: String,
     /// The Delta version.
     pub version: u64,
     /// The last version that changed rows or columns; those since then are the same table in other files. Tables made from this
@@ -90,6 +92,7 @@ impl LakeTable {
         Ok(Self {
             domain: domain.clone(),
             name: name.clone(),
+            id: state.metadata().id().to_owned(),
             version: state.version(),
             data_version: tail.data_version,
             schema: snapshot.arrow_schema(),
@@ -111,6 +114,11 @@ impl LakeTable {
     /// Are all of its rows and columns shown, as they are?
     pub fn is_whole(&self) -> bool {
         self.guard.is_none()
+    }
+
+    /// Names this version of this table: whatever else has that name has its rows.
+    pub fn edition(&self) -> String {
+        format!("{}.{}#{}@{}", self.domain, self.name, self.id, self.version)
     }
 
     /// Bytes of this version's files.

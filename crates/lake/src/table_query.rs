@@ -56,7 +56,7 @@ pub struct TableQuery {
     pub after: Option<Vec<Option<String>>>,
     /// Rows to leave out first.
     pub offset: usize,
-    /// Rows to give at most.
+    /// Rows to give at most; `usize::MAX` gives all of them.
     pub limit: usize,
 }
 
@@ -92,7 +92,9 @@ impl Lake {
         if !parts.order.is_empty() {
             frame = frame.sort(parts.order).map_err(LakeError::plan)?;
         }
-        frame = frame.limit(query.offset, Some(query.limit)).map_err(LakeError::plan)?;
+        // A sort that has a limit keeps that many rows in a heap.
+        let limit = Some(query.limit).filter(|limit| *limit < usize::MAX);
+        frame = frame.limit(query.offset, limit).map_err(LakeError::plan)?;
         if !parts.select.is_empty() {
             frame = frame.select(parts.select).map_err(LakeError::plan)?;
         }

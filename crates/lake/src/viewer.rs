@@ -81,6 +81,14 @@ impl Lake {
         self.viewer.as_ref().is_none_or(|viewer| viewer.access(domain, table).is_some())
     }
 
+    /// Is all of a table shown to whoever looks? `None`: nothing of it.
+    pub fn shows_whole(&self, domain: &DomainName, table: &TableName) -> Option<bool> {
+        match &self.viewer {
+            Some(viewer) => Some(viewer.access(domain, table)?.is_whole()),
+            None => Some(true),
+        }
+    }
+
     /// A table as whoever looks sees it. One whose rules do not fit its columns is not shown at all.
     pub fn shown(&self, table: LakeTable) -> Option<LakeTable> {
         let Some(viewer) = &self.viewer else { return Some(table) };

@@ -80,6 +80,12 @@ const NEWEST: &str = "select id, at, service, principal, action, object, outcome
 const NEWEST_OF_PRINCIPAL: &str = "select id, at, service, principal, action, object, outcome, times, request from audit
     where id < $1 and at >= $2 and principal = $4 order by id desc limit $3";
 
+const LAST: &str = "select last_id from audit_counter";
+
+/// Accounts change in one transaction with an entry that says so.
+const CHANGES: &str = "select coalesce(max(id), $1) as last_id, coalesce(max(case when service = $2 then id end), $1) as changed_id
+    from audit where id > $1";
+
 /// In pieces, so that nobody waits long for it.
 const FORGET: &str = "delete from audit where id in (select id from audit where at < $1 order by at limit 5000)";
 
@@ -107,6 +113,20 @@ impl Metadata {
         }
         let rows = query.fetch_all(&self.reader).await.map_err(failed("list", "audit"))?;
         rows.iter().map(read).collect()
+    }
+
+    /// The number of the last entry.
+    pub async fn last_told(&self) -> Result<i64, MetadataError> {
+        let row = sqlx::query(LAST).fetch_one(&self.reader).await.map_err(failed("read", "audit_counter"))?;
+        Record { table: "audit_counter", row: &row }.number("last_id")
+    }
+
+    /// The number of the last entry, and whether one of those after `seen` was told by `service`. Reads only what is new.
+    pub async fn told_since(&self, seen: i64, service: &str) -> Result<(i64, bool), MetadataError> {
+        let query = sqlx::query(CHANGES).bind(seen).bind(service);
+        let row = query.fetch_one(&self.reader).await.map_err(failed("look for changes in", "audit"))?;
+        let record = Record { table: "audit", row: &row };
+        Ok((record.number("last_id")?, record.number("changed_id")? > seen))
     }
 
     /// Removes entries that are older than `before`. Tells how many.

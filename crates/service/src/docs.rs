@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderValue, header},
     middleware::map_response,
     response::Response,
+    routing::get,
 };
 use utoipa::openapi::{
     Components, InfoBuilder, OpenApi,
@@ -20,9 +21,16 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
      frame-ancestors 'none'",
 );
 
+/// Every code that a problem can have.
+const PROBLEMS: &str = include_str!("../../../docs/problems.md");
+const PROBLEMS_PATH: &str = "/docs/problems.md";
+
 pub fn routes(openapi: OpenApi) -> Router {
     let config = Config::new(["/openapi.json"]).validator_url("none");
-    Router::from(SwaggerUi::new("/docs").config(config).url("/openapi.json", openapi)).layer(map_response(allow_page))
+    let problems = || async { ([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], PROBLEMS) };
+    Router::from(SwaggerUi::new("/docs").config(config).url("/openapi.json", openapi))
+        .route(PROBLEMS_PATH, get(problems))
+        .layer(map_response(allow_page))
 }
 
 async fn allow_page(mut response: Response) -> Response {
@@ -32,7 +40,8 @@ async fn allow_page(mut response: Response) -> Response {
 
 /// Names the service and adds the shape of its problems.
 pub fn complete(openapi: &mut OpenApi, name: &str, version: &str) {
-    openapi.info = InfoBuilder::new().title(name).version(version).build();
+    let about = format!("Whatever goes wrong is a problem with a code: [the list of them]({PROBLEMS_PATH}).");
+    openapi.info = InfoBuilder::new().title(name).version(version).description(Some(about)).build();
     let components = openapi.components.get_or_insert_with(Components::default);
     components.schemas.extend([problem::schema()]);
     let bearer =

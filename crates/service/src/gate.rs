@@ -148,9 +148,9 @@ where
             Verdict::Ask(credential) => {
                 exchange.path = Some(request.uri().path().to_owned());
                 let (admission, mut inner) = (self.rules.admission.clone(), self.inner.clone());
-                let peer = request.extensions().get::<Peer>().copied();
+                let client = admission.client(request.extensions().get::<Peer>().copied(), request.headers());
                 let asked = async move {
-                    let admitted = match admission.ask(need, &credential, peer).await {
+                    let admitted = match admission.ask(need, &credential, &client).await {
                         Ok(admitted) => admitted,
                         Err(refused) => {
                             let mut response = refused.problem.into_response();

@@ -1,6 +1,6 @@
 //! Accepting connections until told to stop, then letting them finish.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::{IpAddr, SocketAddr}, time::Duration};
 
 use axum::{Router, body::Body, extract::Request};
 use hyper::{body::Incoming, server::conn::http1};
@@ -37,7 +37,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             _ = counting.tick() => metrics::recorder().run_upkeep(),
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(connection(stream, Peer(peer), router.clone(), stop.clone(), cut_off.clone()));
+                    connections.spawn(connection(stream, Peer::new(peer), router.clone(), stop.clone(), cut_off.clone()));
                 }
                 Err(error) if is_connection_error(&error) => {}
                 Err(error) => {
@@ -62,9 +62,14 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
 pub(crate) struct Peer(SocketAddr);
 
 impl Peer {
+    /// The other end of a connection.
+    pub fn new(address: SocketAddr) -> Self {
+        Self(address)
+    }
+
     /// The address without its port, which a client chooses.
-    pub fn name(peer: Option<Self>) -> String {
-        peer.map(|Self(peer)| peer.ip().to_string()).unwrap_or_default()
+    pub fn address(self) -> IpAddr {
+        self.0.ip().to_canonical()
     }
 }
 

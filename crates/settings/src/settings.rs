@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{DatabaseUrl, Secret};
+use crate::{Networks, DatabaseUrl, Secret};
 
 /// The effective settings. What each one means is written in `default.toml`.
 ///
@@ -155,6 +155,8 @@ pub struct AccountSettings {
     pub burst: u32,
     /// Requests of one user that may be under way.
     pub requests_at_once: u32,
+    /// Proxies that are believed when they say for whom they ask.
+    pub trusted_proxies: Networks,
 }
 
 /// Where a service listens.
@@ -244,6 +246,8 @@ pub struct Limits {
     pub drain_timeout_seconds: u64,
     /// Rows of one answer.
     pub max_rows: usize,
+    /// MiB of the rows of one datamart that are held for lookups.
+    pub mart_mb: usize,
     /// Seconds of one SQL query.
     pub sql_timeout_seconds: u64,
     /// Bytes of an uploaded file.

@@ -28,9 +28,15 @@ const CHUNK_BYTES: usize = 256 << 10;
 #[utoipa::path(
     get, path = "/files/{name}", tag = "files", params(FilePath),
     responses(
-        (status = 200, description = "The whole file", content_type = "application/octet-stream", body = [u8],
+        (status = 200, description = "The whole file; its name says of which kind", content(
+            ([u8] = "application/octet-stream"), (String = "text/csv"), (serde_json::Value = "application/json"), ([u8] = "application/gzip"),
+            ([u8] = "application/zstd"), ([u8] = "application/vnd.apache.parquet"),
+        ),
             headers(("etag" = String), ("last-modified" = String), ("accept-ranges" = String))),
-        (status = 206, description = "The range asked for", content_type = "application/octet-stream", body = [u8],
+        (status = 206, description = "The range asked for", content(
+            ([u8] = "application/octet-stream"), (String = "text/csv"), (serde_json::Value = "application/json"), ([u8] = "application/gzip"),
+            ([u8] = "application/zstd"), ([u8] = "application/vnd.apache.parquet"),
+        ),
             headers(("content-range" = String))),
         (status = 304, description = "The client has this state of the file"),
         (status = 404, description = "There is no such file"),

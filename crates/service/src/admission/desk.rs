@@ -3,7 +3,6 @@
 use crate::{
     Problem,
     admission::pace::{Paces, Rate},
-    serve::Peer,
 };
 
 /// For one name from one address.
@@ -24,12 +23,11 @@ impl Desk {
         Self { pairs: Paces::new(PAIR, u32::MAX), addresses: Paces::new(ADDRESS, u32::MAX), names: Paces::new(NAME, u32::MAX) }
     }
 
-    /// May a login of `name` be tried now?
-    pub fn pass(&self, name: &str, peer: Option<Peer>) -> Result<(), Problem> {
+    /// May a login of `name` be tried from `address` now?
+    pub fn pass(&self, name: &str, address: &str) -> Result<(), Problem> {
         // No user has a longer name.
         let name = &name[..name.floor_char_boundary(64)];
-        let address = Peer::name(peer);
-        let paces = [self.pairs.of(&format!("{name}@{address}")), self.addresses.of(&address), self.names.of(name)];
+        let paces = [self.pairs.of(&format!("{name}@{address}")), self.addresses.of(address), self.names.of(name)];
         for pace in paces {
             pace.pass().map_err(|seconds| {
                 Problem::too_many_requests("too many logins were tried; wait before the next", seconds).with_code("login_limited")

@@ -4,6 +4,7 @@
 //! settings allow that on loopback addresses only. A credential that is sent is checked in any case.
 
 mod body;
+mod client;
 mod desk;
 mod needs;
 mod pace;
@@ -20,7 +21,7 @@ use axum::{
 };
 use lakehouse_accounts::{Accounts, AccountsError, Deed, Principal, Refusal, SigningKey, Trail};
 use lakehouse_metadata::Metadata;
-use lakehouse_settings::{AccountSettings, DatabaseUrl, Settings};
+use lakehouse_settings::{AccountSettings, DatabaseUrl, Networks, Settings};
 use tokio::sync::OnceCell;
 
 use crate::{Problem, serve::Peer};
@@ -140,6 +141,7 @@ impl Admission {
             if settings.required && accounts.users().await?.is_empty() {
                 tracing::warn!("there is no user yet: make the first with `lakehouse users add NAME --role admin`");
             }
+            tokio::spawn(Accounts::watch(Arc::downgrade(&accounts)));
             let trail = Arc::new(Trail::new(self.service, accounts.clone()));
             tokio::spawn(Trail::keep(Arc::downgrade(&trail)));
             TRAILS.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&trail));
@@ -172,10 +174,16 @@ impl Admission {
         }
     }
 
-    /// Asks the database.
-    pub(crate) async fn ask(&self, need: Need, credential: &str, peer: Option<Peer>) -> Result<Admitted, Refused> {
+    /// The address that a request comes from.
+    pub(crate) fn client(&self, peer: Option<Peer>, headers: &HeaderMap) -> String {
+        let trusted = self.settings.as_ref().map(|(accounts, _)| &accounts.trusted_proxies);
+        client::client(peer, headers, trusted.unwrap_or(&Networks::default()))
+    }
+
+    /// Asks the database, for who is at the address `client`.
+    pub(crate) async fn ask(&self, need: Need, credential: &str, client: &str) -> Result<Admitted, Refused> {
         self.lookups
-            .of(&Peer::name(peer))
+            .of(client)
             .pass()
             .map_err(|seconds| Problem::too_many_requests("too many credentials were tried from this address", seconds))?;
         let opened = self.open().await?;
@@ -242,13 +250,13 @@ fn credential(headers: &HeaderMap) -> Option<Result<&str, Problem>> {
 fn refusal(error: AccountsError) -> Problem {
     match error {
         AccountsError::Refused(refusal) => {
-            let code = match refusal {
-                Refusal::Invalid => "invalid_credential",
-                Refusal::Expired => "expired_credential",
-                Refusal::Login => "wrong_login",
-                Refusal::Reused => "token_reused",
-            };
-            Problem::unauthorized(refusal.to_string()).with_code(code)
+            let problem = Problem::unauthorized(refusal.to_string());
+            match refusal {
+                Refusal::Invalid => problem.with_code("invalid_credential"),
+                Refusal::Expired => problem.with_code("expired_credential"),
+                Refusal::Login => problem.with_code("wrong_login"),
+                Refusal::Reused => problem.with_code("token_reused"),
+            }
         }
         other => Problem::internal(other),
     }

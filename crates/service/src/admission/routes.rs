@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Extension, Json,
     extract::State,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
 };
 use jiff::Timestamp;
 use lakehouse_accounts::{Scope, Tokens};
@@ -77,9 +77,10 @@ type TokenResult = ApiResult<([(HeaderName, HeaderValue); 1], Json<TokenAnswer>)
 async fn login(
     State(admission): State<Arc<Admission>>,
     peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
     JsonBody(Login { name, password }): JsonBody<Login>,
 ) -> TokenResult {
-    admission.desk.pass(&name, peer.map(|Extension(peer)| peer))?;
+    admission.desk.pass(&name, &admission.client(peer.map(|Extension(peer)| peer), &headers))?;
     let tokens = admission.open().await?.accounts.login(&name, password).await;
     admission.tell("auth.login", &name, tokens.is_ok());
     Ok(([NO_STORE], Json(tokens.map_err(refusal)?.into())))

@@ -44,7 +44,7 @@ struct House {
     accounts: Accounts,
 }
 
-fn settings(folder: &Path, changes: &str) -> Settings {
+pub fn settings(folder: &Path, changes: &str) -> Settings {
     let file = folder.join("lakehouse.toml");
     let text = format!(
         "lake = '{folder}/lake'\ndatabase_url = 'sqlite://{folder}/metadata.db'\n[accounts]\nrequired = true\n{changes}",

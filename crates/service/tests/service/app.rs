@@ -20,6 +20,7 @@ pub const LIMITS: Limits = Limits {
     request_timeout_seconds: 5,
     drain_timeout_seconds: 1,
     max_rows: 10,
+    mart_mb: 1,
     sql_timeout_seconds: 1,
     upload_bytes: 10,
 };

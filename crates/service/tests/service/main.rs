@@ -8,4 +8,5 @@ mod draining;
 mod parameters;
 mod plumbing;
 mod probing;
+mod proxies;
 mod refusals;

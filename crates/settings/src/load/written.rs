@@ -77,6 +77,7 @@ struct WrittenAccounts {
     requests_per_second: u32,
     burst: u32,
     requests_at_once: u32,
+    trusted_proxies: String,
 }
 
 /// Section, key, and both: what only the environment or a file of its own may hold.
@@ -183,18 +184,21 @@ impl WrittenAlerts {
 }
 
 impl WrittenAccounts {
-    fn check(self, base: &Path, lake: &Url) -> AccountSettings {
+    fn check(self, base: &Path, lake: &Url) -> Result<AccountSettings, SettingsError> {
         let signing_key_file = match self.signing_key_file.as_str() {
             "" => own_folder(base, lake).join("signing.key"),
             given => location::absolute(base, given),
         };
-        AccountSettings {
+        let proxies = self.trusted_proxies.as_str();
+        let no_networks = |_| SettingsError::rule("accounts.trusted_proxies", proxies, "name addresses or networks, as in 10.0.0.0/8");
+        Ok(AccountSettings {
+            trusted_proxies: proxies.parse().map_err(no_networks)?,
             required: self.required,
             signing_key_file,
             requests_per_second: self.requests_per_second,
             burst: self.burst,
             requests_at_once: self.requests_at_once,
-        }
+        })
     }
 }
 
@@ -226,7 +230,7 @@ impl Written {
             publish_database_url: given_url(base, &self.publish_database_url, &self.publish_database_url_file)?,
             publish_schema: self.publish_schema,
             publish_reader: self.publish_reader,
-            accounts: self.accounts.check(base, &lake),
+            accounts: self.accounts.check(base, &lake)?,
             lake,
             registry,
             sources: location::absolute(base, &self.sources),
