@@ -29,6 +29,7 @@ mod ingested;
 mod killed;
 mod lost_answers;
 mod memory;
+mod network_services;
 mod networks;
 mod oracle;
 mod pii;

@@ -8,6 +8,7 @@
 mod error;
 mod load;
 mod location;
+mod networks;
 mod secret;
 mod settings;
 mod store;
@@ -15,6 +16,7 @@ pub mod telemetry;
 
 pub use error::SettingsError;
 pub use load::{BindOverrides, LogOverrides, Overrides};
+pub use networks::{NetworkSettings, RiskMode};
 pub use secret::{DatabaseUrl, Secret};
 pub use settings::{
     AccountSettings, AlertSettings, ApiMl, Bind, CareSettings, Limits, Log, LogFormat, PredictionLog, RunSettings, S3, Settings,

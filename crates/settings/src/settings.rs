@@ -10,12 +10,12 @@ use std::{
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{DatabaseUrl, Secret};
+use crate::{DatabaseUrl, NetworkSettings, Secret};
 
 /// The effective settings. What each one means is written in `default.toml`.
 ///
 /// Displayed, they are a `lakehouse.toml` that gives the same settings again, but for secrets, which are masked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Settings {
     /// Where the tables are; no trailing slash.
     pub lake: Url,
@@ -53,6 +53,8 @@ pub struct Settings {
     pub sources_api: SourcesApi,
     /// The scoring API.
     pub api_ml: ApiMl,
+    /// How the risks of networks are told.
+    pub networks: NetworkSettings,
     /// Metrics and health of a scheduler.
     pub scheduler: Bind,
     /// What a request may cost.

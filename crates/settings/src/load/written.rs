@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     AccountSettings, AlertSettings, ApiMl, Bind, CareSettings, DatabaseUrl, Limits, Log, RunSettings, S3, Secret, Settings,
-    SettingsError, SourcesApi, SqlSettings, location, telemetry,
+    SettingsError, SourcesApi, SqlSettings, location, networks::WrittenNetworks, telemetry,
 };
 
 /// The settings as a layer writes them, before paths are made absolute.
@@ -34,6 +34,7 @@ pub(super) struct Written {
     api: Bind,
     sources_api: SourcesApi,
     api_ml: ApiMl,
+    networks: WrittenNetworks,
     scheduler: Bind,
     limits: Limits,
     sql: SqlSettings,
@@ -229,6 +230,7 @@ impl Written {
             accounts: self.accounts.check(base, &lake),
             lake,
             registry,
+            networks: self.networks.check(base, &self.sources)?,
             sources: location::absolute(base, &self.sources),
             memory_limit_mb: self.memory_limit_mb,
             runs: self.runs,
