@@ -12,7 +12,7 @@ use axum::{
     body::{Body, to_bytes},
     http::{Request, StatusCode, header::CONTENT_TYPE},
 };
-use lakehouse_api_ml::{AppState, router};
+use lakehouse_api_ml::{AppState, Networks, router};
 use lakehouse_registry::Registry;
 use lakehouse_settings::{Overrides, Settings};
 use tower::ServiceExt as _;
@@ -28,7 +28,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let requests: usize = arguments.next().map_or(Ok(100_000), |text| text.parse())?;
     let settings = Settings::load(None, Overrides { registry: Some(registry), ..Overrides::default() })?;
     let registry = Registry::open(settings.open_store(&settings.registry)?, &settings.registry)?;
-    let (state, mut watcher) = AppState::new(registry, &settings.api_ml, &settings.limits, None)?;
+    let networks = Networks { settings: settings.networks.clone(), sources: None, logs: None };
+    let (state, mut watcher) = AppState::new(registry, &settings.api_ml, &settings.limits, networks)?;
     watcher.look().await;
     let service = router(state);
     // What waits for the disk is asked for less often.

@@ -17,6 +17,6 @@ mod scoring;
 
 pub use delivery::Delivery;
 pub use models::Watcher;
-pub use network::NetworkState;
+pub use network::{LogStore, LogStoreError, NetworkState, Networks};
 pub use router::{AppState, StartError, router};
 pub use run::run;

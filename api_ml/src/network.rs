@@ -13,5 +13,6 @@ mod rules;
 mod snapshot;
 mod state;
 
+pub use firewall::{LogStore, LogStoreError};
 pub use routes::routes;
-pub use state::NetworkState;
+pub use state::{NetworkState, Networks};

@@ -1,6 +1,6 @@
 //! Every route of the service.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use axum::{Router, extract::DefaultBodyLimit};
@@ -15,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     journal::JournalError,
     models::{Names, Watcher},
-    network::{self, NetworkState},
+    network::{self, NetworkState, Networks},
     routes::{drift, explain, inference, model_info, models, predict, predict_batch, predict_proba, status, transactions},
     scoring::{Recorder, Serving},
 };
@@ -60,14 +60,9 @@ pub enum StartError {
 }
 
 impl AppState {
-    /// A state that serves nothing yet, and the watcher that changes this; `sources` is the folder of firewall logs. Reads the
-    /// journal: call it off the reactor where that may be large.
-    pub fn new(
-        registry: Registry,
-        settings: &ApiMl,
-        limits: &Limits,
-        sources: Option<PathBuf>,
-    ) -> Result<(Self, Watcher), StartError> {
+    /// A state that serves nothing yet, and the watcher that changes this. Reads the journal: call it off the reactor where that
+    /// may be large.
+    pub fn new(registry: Registry, settings: &ApiMl, limits: &Limits, networks: Networks) -> Result<(Self, Watcher), StartError> {
         let names = Arc::new(Names::new()?);
         let serving = Arc::new(ArcSwap::from_pointee(Serving::default()));
         let recorder = Arc::new(Recorder::open(settings, Arc::clone(&serving))?);
@@ -80,7 +75,7 @@ impl AppState {
         );
         let batches = Arc::new(Semaphore::new(BATCHES_AT_ONCE));
         let requests = Arc::new(Semaphore::new(settings.requests_at_once));
-        let network = NetworkState::new(registry.clone(), sources)?;
+        let network = NetworkState::new(registry.clone(), networks)?;
         let admission = Admission::nobody_asked(SERVICE);
         let limits = *limits;
         Ok((Self { registry, names, serving, recorder, batches, requests, limits, network, admission }, watcher))

@@ -9,7 +9,7 @@ use lakehouse_settings::Settings;
 use tokio::{net::TcpListener, task::spawn_blocking, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{AppState, Delivery, router, router::SERVICE};
+use crate::{AppState, Delivery, LogStore, Networks, router, router::SERVICE};
 
 /// How long the first look for champions may hold back the first answer. A registry that does not answer must not keep the
 /// service from saying so.
@@ -19,9 +19,11 @@ const FIRST_LOOK: Duration = Duration::from_secs(10);
 pub async fn run(listener: TcpListener, settings: &Settings, stop: CancellationToken) -> anyhow::Result<()> {
     let store = settings.open_store(&settings.registry).context("failed to open the model registry")?;
     let registry = Registry::open(store, &settings.registry).context("failed to open the model registry")?;
-    let (of_api, limits, sources) = (settings.api_ml.clone(), settings.limits, settings.sources.clone());
+    let (of_api, limits) = (settings.api_ml.clone(), settings.limits);
+    let logs = LogStore::open(settings).context("failed to open the store of the firewall logs")?;
+    let networks = Networks { settings: settings.networks.clone(), sources: Some(settings.sources.clone()), logs: Some(logs) };
     // A journal of a day takes a while to read.
-    let (state, watcher) = spawn_blocking(move || AppState::new(registry, &of_api, &limits, Some(sources))).await??;
+    let (state, watcher) = spawn_blocking(move || AppState::new(registry, &of_api, &limits, networks)).await??;
     let state = state.with_admission(Admission::new(SERVICE, settings)?);
     let delivery = Delivery::new(&state, settings)?;
     // The router first: it installs the recorder of the metrics.

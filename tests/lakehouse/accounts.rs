@@ -21,13 +21,13 @@ fn with_input(workspace: &Workspace, arguments: &[&str], input: &str) -> Output 
     child.wait_with_output().unwrap()
 }
 
-fn add_user(workspace: &Workspace, name: &str, role: &str) {
+pub fn add_user(workspace: &Workspace, name: &str, role: &str) {
     let output = with_input(workspace, &["users", "add", name, "--role", role], &format!("{PASSWORD}\n"));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// The key that the verb prints, alone on standard output.
-fn add_key(workspace: &Workspace, owner: &str, scopes: &[&str]) -> String {
+pub fn add_key(workspace: &Workspace, owner: &str, scopes: &[&str]) -> String {
     let mut arguments = vec!["keys", "add", owner, "--label", "a test"];
     arguments.extend(scopes.iter().flat_map(|scope| ["--scope", scope]));
     let ran = workspace.lakehouse(&arguments).good();

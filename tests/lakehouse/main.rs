@@ -30,6 +30,7 @@ mod ingested;
 mod killed;
 mod lost_answers;
 mod memory;
+mod network_services;
 mod networks;
 mod oracle;
 mod pii;

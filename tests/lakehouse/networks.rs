@@ -80,6 +80,31 @@ fn every_row_arrives_or_is_in_quarantine_with_its_reason() {
 }
 
 #[test]
+fn a_quiet_hour_has_no_incidents_and_a_silent_one_no_telemetry() {
+    let workspace = Workspace::new();
+    generate(&workspace, &["--duration-min", "60", "--incident-rate", "0"]);
+    let incidents = fs::read_to_string(workspace.source("incidents.csv")).unwrap();
+    assert_eq!(incidents.lines().count(), 1, "a header alone");
+    run(&workspace).good();
+    let telemetry = fs::read_to_string(workspace.source("telemetry.csv")).unwrap();
+    let rows = telemetry.lines().count() - 1;
+    assert_eq!(value(&workspace, "select count(*) from silver.incidents"), "0");
+    let quiet = value(&workspace, "select count(*) from gold.dm_incident_history where incidents = 0");
+    assert_eq!(quiet, (rows / 60).to_string());
+    fs::remove_file(workspace.source("incidents.csv")).unwrap();
+    fs::remove_file(workspace.source("classified_feb_2025.csv")).unwrap();
+    run(&workspace).good();
+
+    let header = telemetry.lines().next().unwrap();
+    for silent in [format!("{header}\n"), String::new(), format!("{header}\nyesterday,N0,,0.5,0.5,0.1,0.0,\n")] {
+        fs::write(workspace.source("telemetry_2.csv"), &silent).unwrap();
+        let told = run(&workspace).bad().stderr();
+        assert!(told.contains("telemetry_2.csv") && told.contains("no table has changed"), "{silent:?}: {told}");
+        assert_eq!(value(&workspace, "select count(*) from silver.telemetry"), rows.to_string());
+    }
+}
+
+#[test]
 fn features_are_those_of_their_definition() {
     let workspace = Workspace::new();
     generate(&workspace, &["--duration-min", "120", "--incident-rate", "0.3"]);

@@ -1,66 +1,88 @@
-//! Searching classified firewall logs: files of a month, `classified_*.csv`.
+//! Searching classified firewall logs: files of a month, `classified_*.csv`, in a folder or a bucket.
 //!
-//! A file is read once for an index of 17 bytes a line (when, what, where in the file) and again only when it has changed. A
+//! A file is read once for an index of 24 bytes a line (when, what, where in the file) and again only when it has changed. A
 //! search looks the range up, counts by type from the index, and reads the lines of its page alone. Damaged lines are counted.
+
+mod index;
 
 use std::{
     collections::BTreeMap,
-    fs::File,
-    io::{self, BufRead as _, BufReader},
-    path::{Path, PathBuf},
+    ops::Range,
     sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
 };
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use lakehouse_settings::{Settings, SettingsError};
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, local::LocalFileSystem, path::Path};
+use tokio::task::{JoinError, spawn_blocking};
 
-use super::instant;
+pub use index::{Counts, IncidentType, LogLine};
+use index::{Index, Indexer, parse};
 
-/// What a line is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-pub enum IncidentType {
-    /// Traffic in order.
-    #[serde(rename = "OK")]
-    Ok,
-    /// A fault of the firewall.
-    Bug,
-    /// An attack.
-    Attack,
+/// Bytes that are read at a time to index a file.
+const PIECE_BYTES: u64 = 4 << 20;
+
+/// Where the logs are: a folder of a store.
+#[derive(Debug, Clone)]
+pub struct LogStore {
+    store: Arc<dyn ObjectStore>,
+    folder: Path,
 }
 
-/// A line.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct LogLine {
-    /// When, as the log writes it.
-    pub timestamp: String,
-    /// The firewall.
-    pub firewall_id: String,
-    /// Where the packet came from.
-    pub src_ip: String,
-    /// Where it was to go.
-    pub dst_ip: String,
-    /// `TCP`, `UDP` or `ICMP`.
-    pub protocol: String,
-    /// `ALLOW` or `DENY`.
-    pub action: String,
-    /// `OK`, `Bug` or `Attack`.
-    pub incident_type: String,
-    /// What failed; null unless it is a bug.
-    pub bug_type: Option<String>,
-    /// Kind of attack; null unless it is one.
-    pub attack_type: Option<String>,
+/// A place where no logs can be.
+#[derive(Debug, thiserror::Error)]
+pub enum LogStoreError {
+    /// The settings do not lead to the store.
+    #[error("failed to open the store")]
+    Store(#[from] SettingsError),
+    /// The URI is no folder of it.
+    #[error("`{0}` is no folder of its store")]
+    Address(String),
 }
 
-/// Lines by what they are about.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Traffic in order.
-    pub ok: u64,
-    /// Faults.
-    pub bug: u64,
-    /// Attacks.
-    pub attack: u64,
+/// Logs that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The store does not give them.
+    #[error("failed to read firewall logs")]
+    Store(#[from] object_store::Error),
+    /// Reading them panicked.
+    #[error("reading firewall logs broke off")]
+    Broken(#[from] JoinError),
+}
+
+impl LogStore {
+    /// The place that `networks.logs` names. It is not looked at: logs may come later.
+    pub fn open(settings: &Settings) -> Result<Self, LogStoreError> {
+        let uri = &settings.networks.logs;
+        let store: Arc<dyn ObjectStore> =
+            if uri.scheme() == "file" { Arc::new(LocalFileSystem::new()) } else { settings.open_store(uri)? };
+        let folder = Path::from_url_path(uri.path()).map_err(|_| LogStoreError::Address(uri.to_string()))?;
+        Ok(Self { store, folder })
+    }
+
+    async fn files(&self) -> Result<Vec<ObjectMeta>, LogError> {
+        let is_log = |name: &str| name.starts_with("classified_") && name.ends_with(".csv");
+        let mut files = self.store.list_with_delimiter(Some(&self.folder)).await?.objects;
+        files.retain(|file| file.location.filename().is_some_and(is_log));
+        Ok(files)
+    }
+
+    async fn index(&self, file: &ObjectMeta) -> Result<Index, LogError> {
+        let (mut indexer, mut at) = (Indexer::default(), 0);
+        while at < file.size {
+            let end = file.size.min(at + PIECE_BYTES);
+            // A file that is replaced meanwhile is refused, not read as half of each.
+            let options =
+                GetOptions { range: Some(GetRange::Bounded(at..end)), if_match: file.e_tag.clone(), ..GetOptions::default() };
+            let piece = self.store.get_opts(&file.location, options).await?.bytes().await?;
+            let taken = spawn_blocking(move || {
+                indexer.take(&piece);
+                indexer
+            });
+            (indexer, at) = (taken.await?, end);
+        }
+        Ok(spawn_blocking(|| indexer.finish()).await?)
+    }
 }
 
 /// Which lines are looked for.
@@ -76,171 +98,112 @@ pub struct Search {
     pub page: (usize, usize),
 }
 
-/// The indices of a folder's logs.
-#[derive(Debug, Default)]
+/// The logs of a place, and their indices.
+#[derive(Debug)]
 pub struct Firewalls {
-    known: Mutex<BTreeMap<PathBuf, Known>>,
+    logs: LogStore,
+    known: Mutex<BTreeMap<Path, Known>>,
 }
 
 /// A file as it was when it was indexed.
 #[derive(Debug)]
 struct Known {
-    bytes: u64,
-    modified: SystemTime,
+    file: ObjectMeta,
     index: Arc<Index>,
 }
 
-#[derive(Debug, Default)]
-struct Index {
-    /// By time, then place.
-    lines: Vec<(i64, u64, IncidentType)>,
-    damaged: u64,
-}
+/// Indices by file, the earliest lines first.
+type Indices = Vec<(Path, Arc<Index>)>;
+
+/// What is to be read of a file.
+type Places = (Path, Vec<Range<u64>>);
 
 impl Firewalls {
-    /// What the search finds: counts of all, and the lines of the page by time.
-    pub fn search(&self, folder: &Path, search: &Search) -> io::Result<(Counts, Vec<LogLine>)> {
-        let (mut counts, mut skipped, mut page) = (Counts::default(), 0, Vec::new());
-        for (path, index) in self.by_time(folder)? {
-            let lines = &index.lines;
-            let range = lines.partition_point(|line| line.0 < search.from)..lines.partition_point(|line| line.0 <= search.to);
-            let is_asked = |line: &&(i64, u64, IncidentType)| search.types.is_empty() || search.types.contains(&line.2);
-            let found = lines.get(range).unwrap_or_default().iter().filter(is_asked);
-            let mut wanted = Vec::new();
-            for (_, place, kind) in found {
-                counts.add(*kind);
-                if skipped < search.page.0 {
-                    skipped += 1;
-                } else if page.len() + wanted.len() < search.page.1 {
-                    wanted.push(*place);
-                }
+    /// The logs of a place, none of which has been read.
+    pub fn new(logs: LogStore) -> Self {
+        Self { logs, known: Mutex::default() }
+    }
+
+    /// What the search finds: counts of all, and the lines of the page by time; nothing where there are no logs.
+    pub async fn search(&self, search: Search) -> Result<Option<(Counts, Vec<LogLine>)>, LogError> {
+        let indices = self.by_time().await?;
+        if indices.is_empty() {
+            return Ok(None);
+        }
+        let (counts, places) = spawn_blocking(move || found(&indices, &search)).await?;
+        let mut page = Vec::new();
+        for (file, ranges) in places {
+            let lines = self.logs.store.get_ranges(&file, &ranges).await?;
+            page.extend(lines.iter().filter_map(|line| parse(line)));
+        }
+        Ok(Some((counts, page)))
+    }
+
+    /// All lines by what they are about, how many are damaged, and the files; nothing where there are no logs.
+    pub async fn stats(&self) -> Result<Option<(Counts, u64, Vec<String>)>, LogError> {
+        let indices = self.by_time().await?;
+        let count = move || {
+            let (mut counts, mut damaged, mut names) = (Counts::default(), 0, Vec::new());
+            for (file, index) in &indices {
+                index.lines.iter().for_each(|line| counts.add(line.kind));
+                damaged += index.damaged;
+                let name = file.filename().and_then(|name| name.strip_prefix("classified_")?.strip_suffix(".csv"));
+                names.extend(name.map(str::to_owned));
             }
-            read_lines(&path, &wanted, &mut page)?;
-        }
-        Ok((counts, page))
+            (!indices.is_empty()).then_some((counts, damaged, names))
+        };
+        Ok(spawn_blocking(count).await?)
     }
 
-    /// All lines by what they are about, how many are damaged, and the files.
-    pub fn stats(&self, folder: &Path) -> io::Result<(Counts, u64, Vec<String>)> {
-        let (mut counts, mut damaged, mut names) = (Counts::default(), 0, Vec::new());
-        for (path, index) in self.by_time(folder)? {
-            index.lines.iter().for_each(|line| counts.add(line.2));
-            damaged += index.damaged;
-            names.extend(path.file_stem().and_then(|name| name.to_str()?.strip_prefix("classified_").map(str::to_owned)));
+    /// The logs, indexed.
+    async fn by_time(&self) -> Result<Indices, LogError> {
+        let files = self.logs.files().await?;
+        let mut indices = Vec::with_capacity(files.len());
+        for file in &files {
+            indices.push((file.location.clone(), self.index(file).await?));
         }
-        Ok((counts, damaged, names))
+        let is_there = |path: &Path| files.iter().any(|file| file.location == *path);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|path, _| is_there(path));
+        indices.sort_by_key(|(path, index)| (index.lines.first().map(|line| line.at), path.clone()));
+        Ok(indices)
     }
 
-    /// The logs of a folder, indexed, the earliest first.
-    fn by_time(&self, folder: &Path) -> io::Result<Vec<(PathBuf, Arc<Index>)>> {
-        let mut logs = Vec::new();
-        for entry in folder.read_dir()? {
-            let path = entry?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if name.starts_with("classified_") && name.ends_with(".csv") {
-                logs.push((path.clone(), self.index(&path)?));
-            }
-        }
-        logs.sort_by_key(|(path, index)| (index.lines.first().map(|line| line.0), path.clone()));
-        Ok(logs)
-    }
-
-    fn index(&self, path: &Path) -> io::Result<Arc<Index>> {
-        let metadata = path.metadata()?;
-        let (bytes, modified) = (metadata.len(), metadata.modified()?);
+    async fn index(&self, file: &ObjectMeta) -> Result<Arc<Index>, LogError> {
         let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = known().get(path)
-            && (known.bytes, known.modified) == (bytes, modified)
+        if let Some(known) = known().get(&file.location)
+            && known.file == *file
         {
             return Ok(Arc::clone(&known.index));
         }
-        let index = Arc::new(Index::read(path)?);
-        known().insert(path.to_owned(), Known { bytes, modified, index: Arc::clone(&index) });
+        let index = Arc::new(self.logs.index(file).await?);
+        known().insert(file.location.clone(), Known { file: file.clone(), index: Arc::clone(&index) });
         Ok(index)
     }
 }
 
-impl Index {
-    fn read(path: &Path) -> io::Result<Self> {
-        let (mut index, mut place, mut line) = (Self::default(), 0, Vec::new());
-        let mut reader = BufReader::with_capacity(1 << 20, File::open(path)?);
-        loop {
-            line.clear();
-            let length = reader.read_until(b'\n', &mut line)? as u64;
-            if length == 0 {
-                break;
+/// Counts of all lines that are looked for, and where those of the page are.
+fn found(indices: &Indices, search: &Search) -> (Counts, Vec<Places>) {
+    let (mut counts, mut skipped, mut taken) = (Counts::default(), 0, 0);
+    let mut places = Vec::new();
+    for (file, index) in indices {
+        let lines = &index.lines;
+        let range = lines.partition_point(|line| line.at < search.from)..lines.partition_point(|line| line.at <= search.to);
+        let mut wanted = Vec::new();
+        for line in lines.get(range).unwrap_or_default() {
+            if !search.types.is_empty() && !search.types.contains(&line.kind) {
+                continue;
             }
-            let is_header = place == 0;
-            match parse(&line).and_then(|line| Some((instant::parse(&line.timestamp)?, kind(&line.incident_type)?))) {
-                Some((at, kind)) => index.lines.push((at.as_second(), place, kind)),
-                None if is_header || line.trim_ascii().is_empty() => {}
-                None => index.damaged += 1,
+            counts.add(line.kind);
+            if skipped < search.page.0 {
+                skipped += 1;
+            } else if taken < search.page.1 {
+                taken += 1;
+                wanted.push(line.place..line.place + u64::from(line.bytes));
             }
-            place += length;
         }
-        index.lines.sort_unstable();
-        Ok(index)
-    }
-}
-
-impl Counts {
-    /// All of them.
-    pub fn total(self) -> u64 {
-        self.ok + self.bug + self.attack
-    }
-
-    fn add(&mut self, kind: IncidentType) {
-        match kind {
-            IncidentType::Ok => self.ok += 1,
-            IncidentType::Bug => self.bug += 1,
-            IncidentType::Attack => self.attack += 1,
+        if !wanted.is_empty() {
+            places.push((file.clone(), wanted));
         }
     }
-}
-
-fn kind(text: &str) -> Option<IncidentType> {
-    match text {
-        "OK" => Some(IncidentType::Ok),
-        "Bug" => Some(IncidentType::Bug),
-        "Attack" => Some(IncidentType::Attack),
-        _ => None,
-    }
-}
-
-/// The nine fields of a line. Logs quote nothing: a line with a quote in it counts as damaged.
-fn parse(line: &[u8]) -> Option<LogLine> {
-    let line = std::str::from_utf8(line).ok()?.trim_end_matches(['\r', '\n']);
-    let fields: Vec<&str> = line.split(',').collect();
-    let [timestamp, firewall_id, src_ip, dst_ip, protocol, action, incident_type, bug_type, attack_type] =
-        fields.try_into().ok()?;
-    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    Some(LogLine {
-        timestamp: some(timestamp)?,
-        firewall_id: firewall_id.to_owned(),
-        src_ip: src_ip.to_owned(),
-        dst_ip: dst_ip.to_owned(),
-        protocol: protocol.to_owned(),
-        action: action.to_owned(),
-        incident_type: incident_type.to_owned(),
-        bug_type: some(bug_type),
-        attack_type: some(attack_type),
-    })
-}
-
-/// Appends the lines that begin at `places`.
-fn read_lines(path: &Path, places: &[u64], page: &mut Vec<LogLine>) -> io::Result<()> {
-    if places.is_empty() {
-        return Ok(());
-    }
-    let mut file = BufReader::new(File::open(path)?);
-    let (mut line, mut at) = (Vec::new(), 0);
-    for place in places {
-        // Most lines follow each other: what is already in the buffer is kept.
-        file.seek_relative(place.cast_signed() - at)?;
-        line.clear();
-        let length = file.read_until(b'\n', &mut line)?;
-        at = place.cast_signed() + length as i64;
-        page.extend(parse(&line));
-    }
-    Ok(())
+    (counts, places)
 }

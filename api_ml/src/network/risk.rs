@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use lakehouse_models::{ExplanationError, InputError};
 use lakehouse_network::Risks;
+use lakehouse_settings::{NetworkSettings, RiskMode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -18,7 +19,7 @@ use super::{
 const REASONS: usize = 3;
 
 /// By what a score is made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Limits on the latest values.
@@ -26,31 +27,40 @@ pub enum Mode {
     /// The champions.
     Ml,
     /// The higher of both: rules see what is wrong now, models what is coming. Rules alone while there is no champion.
-    #[default]
     Hybrid,
 }
 
-/// A score in a word.
+impl From<RiskMode> for Mode {
+    fn from(mode: RiskMode) -> Self {
+        match mode {
+            RiskMode::Rule => Self::Rule,
+            RiskMode::Ml => Self::Ml,
+            RiskMode::Hybrid => Self::Hybrid,
+        }
+    }
+}
+
+/// A score in a word. Where one begins is a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Band {
-    /// Below 0.3.
+    /// Below `networks.medium_from`.
     Low,
-    /// Below 0.6.
+    /// Below `networks.high_from`.
     Medium,
-    /// Below 0.85.
+    /// Below `networks.critical_from`.
     High,
     /// From there on.
     Critical,
 }
 
 impl Band {
-    fn of(score: f64) -> Self {
+    fn of(score: f64, settings: &NetworkSettings) -> Self {
         match score {
-            ..0.3 => Self::Low,
-            0.3..0.6 => Self::Medium,
-            0.6..0.85 => Self::High,
-            _ => Self::Critical,
+            score if score >= settings.critical_from => Self::Critical,
+            score if score >= settings.high_from => Self::High,
+            score if score >= settings.medium_from => Self::Medium,
+            _ => Self::Low,
         }
     }
 
@@ -95,13 +105,18 @@ pub enum RiskError {
 }
 
 impl Current {
+    /// The mode that is asked for, or else that of the settings.
+    pub fn mode(&self, asked: Option<Mode>) -> Mode {
+        asked.unwrap_or_else(|| self.settings.mode.into())
+    }
+
     /// The risk within a horizon, with reasons.
     pub fn risk(&self, features: &Features, horizon_min: u32, mode: Mode) -> Result<Risk, RiskError> {
-        let verdict = rules::judge(features);
+        let verdict = self.verdict(features);
         let Some(curve) = self.curve(features, mode)? else {
             let eta_basis = "rules say nothing about time".to_owned();
             let (score, reasons) = (verdict.score, verdict.reasons());
-            return Ok(Risk { score, band: Band::of(score), eta_failure_min: None, eta_basis, reasons });
+            return Ok(Risk { score, band: Band::of(score, &self.settings), eta_failure_min: None, eta_basis, reasons });
         };
         let by_model = curve.within(horizon_min);
         let score = if mode == Mode::Hybrid { by_model.max(verdict.score) } else { by_model };
@@ -110,7 +125,7 @@ impl Current {
             reasons.extend(champion.model.explain(features)?.reasons(REASONS));
         }
         let (eta_failure_min, eta_basis) = (curve.even_odds_min(), self.basis());
-        Ok(Risk { score, band: Band::of(score), eta_failure_min, eta_basis, reasons })
+        Ok(Risk { score, band: Band::of(score, &self.settings), eta_failure_min, eta_basis, reasons })
     }
 
     /// The scores of all nodes and links that have telemetry: without reasons, which take longer than everything else.
@@ -122,9 +137,7 @@ impl Current {
                 Kind::Node => &mut risks.nodes,
                 Kind::Link => &mut risks.links,
             };
-            if snapshot.knows(*kind, id) {
-                of_kind.insert(id.clone(), score);
-            }
+            of_kind.insert(id.clone(), score);
         }
         Ok(risks)
     }
@@ -134,13 +147,13 @@ impl Current {
         let by_model = self.curve(features, mode)?.map(|curve| curve.within(horizon_min));
         Ok(match (by_model, mode) {
             (Some(score), Mode::Ml) => score,
-            (by_model, _) => rules::judge(features).score.max(by_model.unwrap_or(0.0)),
+            (by_model, _) => self.verdict(features).score.max(by_model.unwrap_or(0.0)),
         })
     }
 
     /// What the rules say.
-    pub fn verdict(features: &Features) -> Verdict {
-        rules::judge(features)
+    pub fn verdict(&self, features: &Features) -> Verdict {
+        rules::judge(features, &self.settings)
     }
 
     /// The champion of the horizon that is nearest.

@@ -1,14 +1,12 @@
 //! What operators do today: limits on the latest values, and a score by how many are exceeded.
 
 use lakehouse_models::Field;
+use lakehouse_settings::NetworkSettings;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::snapshot::Features;
 
-/// Value, limit and unit. The same limits are the baseline that the models of the domain have to beat.
-const LIMITS: [(&str, f64, &str); 5] =
-    [("cpu", 0.85, ""), ("mem", 0.90, ""), ("if_util", 0.80, ""), ("pkt_err", 0.05, ""), ("latency_ms", 100.0, " ms")];
 /// The score for no violation, for one, for two, for more.
 const SCORES: [f64; 4] = [0.1, 0.4, 0.7, 0.95];
 /// A processor whose load has grown by more than this share raises the score,
@@ -58,8 +56,19 @@ pub struct Verdict {
     pub tendencies: Vec<Tendency>,
 }
 
+/// Value, limit and unit. The limits of the default settings are the baseline that the models of the domain have to beat.
+fn limits(settings: &NetworkSettings) -> [(&'static str, f64, &'static str); 5] {
+    [
+        ("cpu", settings.cpu_limit, ""),
+        ("mem", settings.mem_limit, ""),
+        ("if_util", settings.if_util_limit, ""),
+        ("pkt_err", settings.pkt_err_limit, ""),
+        ("latency_ms", settings.latency_ms_limit, " ms"),
+    ]
+}
+
 /// Judges the latest values. An absent one breaks no rule.
-pub fn judge(features: &Features) -> Verdict {
+pub fn judge(features: &Features, settings: &NetworkSettings) -> Verdict {
     let number = |name: &str| match features.get(name) {
         Some(Field::Number(number)) => Some(*number),
         _ => None,
@@ -68,7 +77,7 @@ pub fn judge(features: &Features) -> Verdict {
         let value = number(&format!("{metric}_current")).filter(|value| *value > threshold)?;
         Some(Violation { metric, value, threshold, excess: value - threshold, unit })
     };
-    let violations: Vec<Violation> = LIMITS.into_iter().filter_map(violation).collect();
+    let violations: Vec<Violation> = limits(settings).into_iter().filter_map(violation).collect();
     let tendency = |window| {
         let change = number(&format!("cpu_change_{window}")).filter(|change| change.abs() > TOLD)?;
         Some(Tendency { metric: "cpu", window, change, direction: if change > 0.0 { "up" } else { "down" } })
@@ -96,6 +105,8 @@ impl Verdict {
 
 #[cfg(test)]
 mod tests {
+    use lakehouse_settings::{Overrides, Settings};
+
     use super::*;
 
     fn features(values: &[(&str, f64)]) -> Features {
@@ -104,6 +115,7 @@ mod tests {
 
     #[test]
     fn scores_are_those_of_the_table() {
+        let settings = Settings::load(None, Overrides::default()).expect("defaults").networks;
         for (values, expected) in [
             (&[("cpu_current", 0.85), ("latency_ms_current", 100.0)][..], 0.1),
             (&[("cpu_current", 0.851)], 0.4),
@@ -113,7 +125,7 @@ mod tests {
             (&[("cpu_change_5m", 0.21), ("cpu_change_30m", 0.5)], 0.2),
             (&[("cpu_change_5m", 0.2)], 0.1),
         ] {
-            let score = judge(&features(values)).score;
+            let score = judge(&features(values), &settings).score;
             assert!((score - expected).abs() < 1e-12, "{values:?}: {score}");
         }
     }

@@ -39,7 +39,7 @@ pub type Features = BTreeMap<String, Field>;
 pub struct Snapshot {
     /// The network.
     pub topology: Topology,
-    /// By kind and id; a node or link without telemetry is not there.
+    /// By kind and id, of what the topology has; a node or link without telemetry is not there.
     pub features: BTreeMap<(Kind, String), Features>,
 }
 
@@ -103,7 +103,11 @@ impl Snapshot {
         let document = json!({ "nodes": nodes, "links": links, "demands": demands }).to_string();
         let topology = read_topology(document.as_bytes(), TopologyFormat::Json, &DerivationSettings::default())?;
         let rows = lines::<Map<String, Value>>("dm_latest_features", features)?;
-        Ok(Self { topology, features: rows.into_iter().filter_map(keyed).collect() })
+        let mut snapshot = Self { topology, features: rows.into_iter().filter_map(keyed).collect() };
+        // What still sends telemetry after it was taken out of the topology can be neither planned for nor simulated.
+        let features = std::mem::take(&mut snapshot.features);
+        snapshot.features = features.into_iter().filter(|((kind, id), _)| snapshot.knows(*kind, id)).collect();
+        Ok(snapshot)
     }
 
     /// Is there such a node or link?

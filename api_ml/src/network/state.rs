@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use lakehouse_registry::{AliasName, Registry};
+use lakehouse_settings::NetworkSettings;
 use lakehouse_spec::{DomainName, InvalidName, ModelName};
 use tokio::{
     sync::Mutex,
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     feed::{Feed, Numbers},
-    firewall::Firewalls,
+    firewall::{Firewalls, LogStore},
     snapshot::Snapshot,
 };
 use crate::models::{Champion, Slot};
@@ -25,12 +26,25 @@ const PAUSE: Duration = Duration::from_secs(2);
 const PREFIX: &str = "outage_";
 
 /// What answers at this instant.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Current {
+    /// How risks are told.
+    pub settings: Arc<NetworkSettings>,
     /// The network; none before the pipeline has left one.
     pub snapshot: Option<Arc<Snapshot>>,
     /// Champions by horizon in minutes, the shortest first.
     pub champions: Vec<(u32, Arc<Champion>)>,
+}
+
+/// What the routes of networks are given.
+#[derive(Debug)]
+pub struct Networks {
+    /// How risks are told.
+    pub settings: NetworkSettings,
+    /// Where samples are written; none where there is no such folder.
+    pub sources: Option<PathBuf>,
+    /// Where the firewall logs are; none where there are none.
+    pub logs: Option<LogStore>,
 }
 
 /// What the routes of networks share.
@@ -40,9 +54,10 @@ pub struct NetworkState {
     domain: DomainName,
     current: Arc<ArcSwap<Current>>,
     watched: Arc<Mutex<Watched>>,
-    /// Where firewall logs are, and where samples are written; none where there is no such folder.
+    /// Where samples are written; none where there is no such folder.
     pub(super) sources: Option<PathBuf>,
-    pub(super) firewalls: Arc<Firewalls>,
+    /// None where there are no firewall logs.
+    pub(super) firewalls: Option<Arc<Firewalls>>,
     /// Held by who writes samples.
     pub(super) writing: Arc<Mutex<()>>,
 }
@@ -56,14 +71,16 @@ struct Watched {
 
 impl NetworkState {
     /// A state that knows nothing yet.
-    pub fn new(registry: Registry, sources: Option<PathBuf>) -> Result<Self, InvalidName> {
+    pub(crate) fn new(registry: Registry, networks: Networks) -> Result<Self, InvalidName> {
+        let Networks { settings, sources, logs } = networks;
+        let current = Current { settings: Arc::new(settings), snapshot: None, champions: Vec::new() };
         Ok(Self {
             registry,
             domain: "network".parse()?,
-            current: Arc::default(),
+            current: Arc::new(ArcSwap::from_pointee(current)),
             watched: Arc::default(),
             sources,
-            firewalls: Arc::default(),
+            firewalls: logs.map(|logs| Arc::new(Firewalls::new(logs))),
             writing: Arc::default(),
         })
     }
@@ -95,8 +112,11 @@ impl NetworkState {
         let horizon = |(model, slot): (&ModelName, &Slot<Champion>)| Some((horizon_of(model)?, Arc::clone(slot.value()?)));
         let mut champions: Vec<_> = watched.slots.iter().filter_map(horizon).collect();
         champions.sort_by_key(|(minutes, _)| *minutes);
-        let snapshot = snapshot.or_else(|| self.current().snapshot.clone());
-        self.current.store(Arc::new(Current { snapshot, champions }));
+        let (settings, snapshot) = {
+            let current = self.current();
+            (Arc::clone(&current.settings), snapshot.or_else(|| current.snapshot.clone()))
+        };
+        self.current.store(Arc::new(Current { settings, snapshot, champions }));
     }
 
     async fn look_for_snapshot(&self, watched: &mut Watched) -> Option<Arc<Snapshot>> {

@@ -7,10 +7,11 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     http::{HeaderMap, Request, StatusCode},
 };
-use lakehouse_api_ml::{AppState, Delivery, NetworkState, Watcher, router};
-use lakehouse_settings::ApiMl;
+use lakehouse_api_ml::{AppState, Delivery, LogStore, NetworkState, Networks, Watcher, router};
+use lakehouse_settings::{ApiMl, NetworkSettings, Settings};
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use url::Url;
 
 use crate::shelf::Shelf;
 
@@ -34,13 +35,23 @@ impl App {
 
     /// A service over a shelf, with other settings than the usual ones. The journal goes on where an earlier one stopped.
     pub fn over(shelf: Shelf, change: impl FnOnce(&mut ApiMl)) -> Self {
-        Self::with(shelf, change, None)
+        Self::with(shelf, |settings| change(&mut settings.api_ml), None)
     }
 
-    fn with(shelf: Shelf, change: impl FnOnce(&mut ApiMl), sources: Option<PathBuf>) -> Self {
+    /// With other settings of networks.
+    pub fn start_with_networks(change: impl FnOnce(&mut NetworkSettings)) -> Self {
+        Self::with(Shelf::new(), |settings| change(&mut settings.networks), None)
+    }
+
+    fn with(shelf: Shelf, change: impl FnOnce(&mut Settings), sources: Option<PathBuf>) -> Self {
         let mut settings = shelf.settings();
-        change(&mut settings.api_ml);
-        let (state, watcher) = AppState::new(shelf.registry(), &settings.api_ml, &settings.limits, sources).expect("a journal");
+        change(&mut settings);
+        let logs = sources.as_ref().map(|folder| {
+            settings.networks.logs = Url::from_file_path(folder).expect("url");
+            LogStore::open(&settings).expect("a folder")
+        });
+        let networks = Networks { settings: settings.networks.clone(), sources, logs };
+        let (state, watcher) = AppState::new(shelf.registry(), &settings.api_ml, &settings.limits, networks).expect("a journal");
         let networks = state.network.clone();
         let delivery = Delivery::new(&state, &settings).expect("contract");
         Self { router: router(state), delivery, shelf, watcher, networks }

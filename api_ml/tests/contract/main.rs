@@ -9,6 +9,8 @@ mod description;
 mod formats;
 mod fuzz;
 mod killed;
+mod network_refusals;
+mod network_settings;
 mod networks;
 mod predictions;
 mod recording;

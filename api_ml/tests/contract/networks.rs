@@ -11,15 +11,15 @@ use crate::{
     shelf::{constant_of, split_of},
 };
 
-fn lines(rows: &[Value]) -> Vec<u8> {
+pub fn lines(rows: &[Value]) -> Vec<u8> {
     rows.iter().map(|row| format!("{row}\n")).collect::<String>().into_bytes()
 }
 
-fn node(id: &str, site: &str) -> Value {
+pub fn node(id: &str, site: &str) -> Value {
     json!({"entity_type": "node", "entity_id": id, "src": id, "dst": id, "role": "CORE", "site": site, "capacity_mbps": 200.0})
 }
 
-fn link(src: &str, dst: &str, latency_ms: f64) -> Value {
+pub fn link(src: &str, dst: &str, latency_ms: f64) -> Value {
     json!({"entity_type": "link", "entity_id": format!("{src}{dst}"), "src": src, "dst": dst, "site": "S1",
         "capacity_mbps": 100.0, "nominal_latency_ms": latency_ms})
 }
@@ -29,7 +29,7 @@ fn flow(id: &str, source: &str, target: &str, mbps: f64, is_critical: bool) -> V
 }
 
 /// Telemetry of everything but D.
-fn telemetry() -> Vec<Value> {
+pub fn telemetry() -> Vec<Value> {
     let node = |id: &str, cpu: f64, mem: f64| {
         json!({"entity_type": "node", "entity_id": id, "is_node": true, "ts": "2025-02-03T23:59:00Z", "cpu_current": cpu,
             "mem_current": mem, "if_util_current": 0.4, "pkt_err_current": 0.001, "cpu_change_5m": 0.05})
@@ -49,8 +49,13 @@ fn telemetry() -> Vec<Value> {
     ]
 }
 
-async fn square() -> App {
+pub async fn square() -> App {
     let mut app = App::start();
+    put_square(&mut app).await;
+    app
+}
+
+pub async fn put_square(app: &mut App) {
     let entities = [
         node("A", "S1"),
         node("B", "S1"),
@@ -66,10 +71,9 @@ async fn square() -> App {
     app.shelf.put_online("network", "flows", lines(&flows)).await;
     app.shelf.put_online("network", "dm_latest_features", lines(&telemetry())).await;
     app.look().await;
-    app
 }
 
-fn inputs() -> Vec<FeatureSpec> {
+pub fn inputs() -> Vec<FeatureSpec> {
     #[derive(serde::Deserialize)]
     struct File {
         feature: Vec<FeatureSpec>,
@@ -82,11 +86,11 @@ fn inputs() -> Vec<FeatureSpec> {
     toml::from_str::<File>(text).expect("features").feature
 }
 
-async fn post(app: &App, path: &str, body: Value) -> Answer {
+pub async fn post(app: &App, path: &str, body: Value) -> Answer {
     app.post(path, body.to_string()).await
 }
 
-async fn good(app: &App, path: &str, body: Value) -> Value {
+pub async fn good(app: &App, path: &str, body: Value) -> Value {
     let answer = post(app, path, body).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     answer.json()

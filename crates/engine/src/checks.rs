@@ -13,7 +13,10 @@ use arrow::{
     compute::{and, filter_record_batch, not, prep_null_mask_filter},
     json::LineDelimitedWriter,
 };
-use datafusion::{error::DataFusionError, physical_expr::PhysicalExpr, prelude::DataFrame};
+use datafusion::{
+    error::DataFusionError, logical_expr::simplify::SimplifyContext, optimizer::simplify_expressions::ExprSimplifier,
+    physical_expr::PhysicalExpr, prelude::DataFrame,
+};
 use futures::{StreamExt as _, stream::BoxStream};
 use lakehouse_lake::{CommitNote, LakeError, Quarantine, RefusedRow};
 use lakehouse_spec::{Check, CheckAction, Schema, TableName};
@@ -34,8 +37,16 @@ impl Checks {
         let compiled = checks.iter().map(|check| {
             let expression = frame.parse_sql_expr(&check.expect).map_err(plan_error)?;
             let (state, plan) = frame.clone().into_parts();
-            let physical = state.create_physical_expr(expression, plan.schema()).map_err(plan_error)?;
-            Ok((check.clone(), physical))
+            // Some functions, such as `coalesce`, exist only until an expression is simplified.
+            let context = SimplifyContext::builder()
+                .with_schema(plan.schema().clone())
+                .with_config_options(state.config_options().clone())
+                .with_current_time()
+                .build();
+            let simplifier = ExprSimplifier::new(context);
+            let expression = simplifier.coerce(expression, plan.schema()).and_then(|typed| simplifier.simplify(typed));
+            let physical = expression.and_then(|simple| state.create_physical_expr(simple, plan.schema()));
+            Ok((check.clone(), physical.map_err(plan_error)?))
         });
         compiled.collect::<Result<_, _>>().map(Self)
     }

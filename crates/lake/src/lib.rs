@@ -17,6 +17,7 @@ mod error;
 mod guarded;
 mod leash;
 mod leashed;
+mod lists;
 mod location;
 mod log;
 mod log_store;

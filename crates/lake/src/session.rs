@@ -25,6 +25,7 @@ use crate::{
     At, Lake, LakeError, LakeTable, Leash,
     bounded::{BoundedOperators, bounded},
     leashed::Leashing,
+    lists::list_functions,
     scan::PinnedTable,
     wording,
 };
@@ -61,6 +62,9 @@ impl Session {
             builder = builder.with_expr_planners(vec![Arc::new(BoundedOperators::default())]);
         }
         builder = builder.with_default_features().with_physical_optimizer_rule(Arc::new(Leashing(leash.clone())));
+        if author == Author::Domain {
+            builder.scalar_functions().get_or_insert_default().extend(list_functions());
+        }
         if author == Author::Client {
             let functions = builder.scalar_functions().take().unwrap_or_default();
             builder = builder.with_scalar_functions(bounded(functions)).with_table_function_list(Vec::new());

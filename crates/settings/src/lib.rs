@@ -5,6 +5,7 @@
 //! `LAKEHOUSE_API__PORT`. A key that `default.toml` does not have is refused wherever it stands. No other crate reads the
 //! environment.
 
+mod address_ranges;
 mod error;
 mod load;
 mod location;
@@ -16,7 +17,8 @@ pub mod telemetry;
 
 pub use error::SettingsError;
 pub use load::{BindOverrides, LogOverrides, Overrides};
-pub use networks::{Networks, NotNetworks};
+pub use address_ranges::{AddressRanges, NotAddressRanges};
+pub use networks::{NetworkSettings, RiskMode};
 pub use secret::{DatabaseUrl, Secret};
 pub use settings::{
     AccountSettings, AlertSettings, ApiMl, Bind, CareSettings, Limits, Log, LogFormat, PredictionLog, RunSettings, S3, Settings,

@@ -1,103 +1,105 @@
-//! Networks of addresses, as they are written: `10.0.0.0/8, 192.0.2.7, fd00::/8`.
+//! How the scoring API tells the risks of networks.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::path::Path;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
+use url::Url;
 
-/// Some networks. None of them has any address.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Networks(Vec<Network>);
+use crate::{SettingsError, location};
 
-/// All addresses that begin with the same bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Network {
-    address: IpAddr,
-    bits: u8,
+/// By what risks are told, from where on they have which name, and where the logs are.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NetworkSettings {
+    /// Where a request does not say.
+    pub mode: RiskMode,
+    /// The least score that is MEDIUM.
+    pub medium_from: f64,
+    /// The least score that is HIGH.
+    pub high_from: f64,
+    /// The least score that is CRITICAL.
+    pub critical_from: f64,
+    /// The share of the processor in use beyond which a rule is violated.
+    pub cpu_limit: f64,
+    /// The same of the memory.
+    pub mem_limit: f64,
+    /// The same of interfaces and links.
+    pub if_util_limit: f64,
+    /// The same of packets in error.
+    pub pkt_err_limit: f64,
+    /// The same in milliseconds.
+    pub latency_ms_limit: f64,
+    /// Where the firewall logs are; no trailing slash.
+    pub logs: Url,
 }
 
-/// What is no list of networks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotNetworks;
-
-impl Networks {
-    /// Is the address in one of them?
-    pub fn contain(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(address.to_canonical()))
-    }
+/// By what risks of networks are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RiskMode {
+    /// Limits on the latest values.
+    Rule,
+    /// The champions.
+    Ml,
+    /// The higher of both.
+    Hybrid,
 }
 
-impl Network {
-    fn contains(self, other: IpAddr) -> bool {
-        let shared = match (self.address, other) {
-            (IpAddr::V4(this), IpAddr::V4(other)) => (this.to_bits() ^ other.to_bits()).leading_zeros(),
-            (IpAddr::V6(this), IpAddr::V6(other)) => (this.to_bits() ^ other.to_bits()).leading_zeros(),
-            _ => return false,
-        };
-        shared >= u32::from(self.bits)
-    }
+/// [`NetworkSettings`] before its folder is made absolute.
+#[derive(Deserialize)]
+pub(crate) struct WrittenNetworks {
+    mode: RiskMode,
+    medium_from: f64,
+    high_from: f64,
+    critical_from: f64,
+    cpu_limit: f64,
+    mem_limit: f64,
+    if_util_limit: f64,
+    pkt_err_limit: f64,
+    latency_ms_limit: f64,
+    logs: String,
 }
 
-impl FromStr for Networks {
-    type Err = NotNetworks;
-
-    fn from_str(text: &str) -> Result<Self, NotNetworks> {
-        text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::parse).collect::<Result<_, _>>().map(Self)
-    }
-}
-
-impl FromStr for Network {
-    type Err = NotNetworks;
-
-    fn from_str(text: &str) -> Result<Self, NotNetworks> {
-        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-        let address: IpAddr = address.parse().map_err(|_| NotNetworks)?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let bits = bits.map_or(Ok(most), str::parse).map_err(|_| NotNetworks)?;
-        if bits <= most { Ok(Self { address, bits }) } else { Err(NotNetworks) }
-    }
-}
-
-impl fmt::Display for Networks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, network) in self.0.iter().enumerate() {
-            let comma = if position == 0 { "" } else { ", " };
-            write!(f, "{comma}{}/{}", network.address, network.bits)?;
+impl WrittenNetworks {
+    /// Without a place of their own, the logs are in the sources folder.
+    pub(crate) fn check(self, base: &Path, sources: &str) -> Result<NetworkSettings, SettingsError> {
+        let shares = [
+            ("networks.medium_from", self.medium_from),
+            ("networks.high_from", self.high_from),
+            ("networks.critical_from", self.critical_from),
+            ("networks.cpu_limit", self.cpu_limit),
+            ("networks.mem_limit", self.mem_limit),
+            ("networks.if_util_limit", self.if_util_limit),
+            ("networks.pkt_err_limit", self.pkt_err_limit),
+        ];
+        for (key, share) in shares {
+            if !(0.0..=1.0).contains(&share) {
+                return Err(SettingsError::rule(key, share, "write a share, 0 to 1"));
+            }
         }
-        Ok(())
-    }
-}
-
-impl Serialize for Networks {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn networks_have_the_addresses_that_begin_with_their_bits() {
-        let networks: Networks = "10.1.0.0/16, 192.0.2.7,fd00::/8".parse().expect("networks");
-        for (address, is_in) in [
-            ("10.1.255.3", true),
-            ("10.2.0.1", false),
-            ("192.0.2.7", true),
-            ("192.0.2.8", false),
-            ("fd12::1", true),
-            ("fe80::1", false),
-            ("::ffff:10.1.0.9", true),
+        for (key, least, most) in [
+            ("networks.high_from", self.medium_from, self.high_from),
+            ("networks.critical_from", self.high_from, self.critical_from),
         ] {
-            assert_eq!(networks.contain(address.parse().expect(address)), is_in, "{address}");
+            if least > most {
+                return Err(SettingsError::rule(key, most, "the bands must rise: medium_from, high_from, critical_from"));
+            }
         }
-        assert_eq!(networks.to_string().parse(), Ok(networks));
-        let nobody: Networks = "".parse().expect("nobody");
-        assert!(!nobody.contain("127.0.0.1".parse().expect("an address")));
-        let everybody: Networks = "0.0.0.0/0".parse().expect("everybody");
-        assert!(everybody.contain("203.0.113.9".parse().expect("an address")));
-        for wrong in ["proxy", "10.0.0.0/33", "10.0.0/8", "10.0.0.0/", "::1/129", "10.0.0.0/-1", "10.0.0.0;10.0.0.1"] {
-            assert_eq!(wrong.parse::<Networks>(), Err(NotNetworks), "{wrong}");
+        if !self.latency_ms_limit.is_finite() || self.latency_ms_limit < 0.0 {
+            return Err(SettingsError::rule("networks.latency_ms_limit", self.latency_ms_limit, "write milliseconds from 0 on"));
         }
+        let place = if self.logs.is_empty() { sources } else { &self.logs };
+        let logs = location::uri(base, place).map_err(|reason| SettingsError::rule("networks.logs", &self.logs, reason))?;
+        Ok(NetworkSettings {
+            mode: self.mode,
+            medium_from: self.medium_from,
+            high_from: self.high_from,
+            critical_from: self.critical_from,
+            cpu_limit: self.cpu_limit,
+            mem_limit: self.mem_limit,
+            if_util_limit: self.if_util_limit,
+            pkt_err_limit: self.pkt_err_limit,
+            latency_ms_limit: self.latency_ms_limit,
+            logs,
+        })
     }
 }

@@ -10,12 +10,12 @@ use std::{
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{Networks, DatabaseUrl, Secret};
+use crate::{AddressRanges, DatabaseUrl, NetworkSettings, Secret};
 
 /// The effective settings. What each one means is written in `default.toml`.
 ///
 /// Displayed, they are a `lakehouse.toml` that gives the same settings again, but for secrets, which are masked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Settings {
     /// Where the tables are; no trailing slash.
     pub lake: Url,
@@ -53,6 +53,8 @@ pub struct Settings {
     pub sources_api: SourcesApi,
     /// The scoring API.
     pub api_ml: ApiMl,
+    /// How the risks of networks are told.
+    pub networks: NetworkSettings,
     /// Metrics and health of a scheduler.
     pub scheduler: Bind,
     /// What a request may cost.
@@ -156,7 +158,7 @@ pub struct AccountSettings {
     /// Requests of one user that may be under way.
     pub requests_at_once: u32,
     /// Proxies that are believed when they say for whom they ask.
-    pub trusted_proxies: Networks,
+    pub trusted_proxies: AddressRanges,
 }
 
 /// Where a service listens.

@@ -19,7 +19,8 @@ pub struct SourceContract {
     pub format: FileFormat,
     /// `json_map` and `json_array`: the member of the top object that holds the rows; absent means the top itself.
     pub at: Option<String>,
-    /// May there be nothing at all? Then its table is empty. Like where the rows are, no part of what a row is.
+    /// May there be nothing at all, no file or one without rows? Then its table is empty. Like where the rows are, no part of what
+    /// a row is.
     #[serde(default, skip_serializing)]
     pub optional: bool,
     /// What a new batch means for the older ones.

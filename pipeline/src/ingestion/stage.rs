@@ -269,7 +269,7 @@ async fn stage_batch(
         writer.abandon().await;
         return Err(job.store_error()(error));
     }
-    if let Err(error) = outcome.and_then(|()| expect_rows(&batch.content, &summary)) {
+    if let Err(error) = outcome.and_then(|()| expect_rows(job, &batch.content, &summary)) {
         writer.abandon().await;
         return Err(job.read_error(&batch.content, error));
     }
@@ -279,8 +279,10 @@ async fn stage_batch(
     Ok((staged, summary.known))
 }
 
-fn expect_rows(content: &Content, summary: &ReadSummary) -> Result<(), ReadError> {
-    if summary.accepted > 0 || !content.must_have_rows() {
+fn expect_rows(job: &SourceJob, content: &Content, summary: &ReadSummary) -> Result<(), ReadError> {
+    // A quiet day's file of a source that may have nothing has a header alone; one whose rows are all bad is a mistake anyway.
+    let may_be_empty = job.contract.optional && summary.first_reason.is_none();
+    if summary.accepted > 0 || may_be_empty || !content.must_have_rows() {
         return Ok(());
     }
     Err(ReadError::Shape(match &summary.first_reason {

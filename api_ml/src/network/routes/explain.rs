@@ -27,9 +27,9 @@ pub struct ExplainParams {
     /// The horizon whose model is asked; the nearest there is.
     #[serde(default = "horizon")]
     horizon_min: u32,
-    /// By what; `hybrid` tells both.
+    /// By what; `hybrid` tells both. Absent means the setting `networks.mode`.
     #[serde(default)]
-    mode: Mode,
+    mode: Option<Mode>,
 }
 
 fn horizon() -> u32 {
@@ -109,6 +109,7 @@ pub async fn explain(
     check_horizon(horizon_min)?;
     computed(move || {
         let current = state.current();
+        let mode = current.mode(mode);
         let snapshot = snapshot(&current)?;
         let unknown = || Problem::not_found(format!("there is no node or link `{entity_id}`")).with_code("unknown_target");
         let kind = snapshot.kind_of(&entity_id).ok_or_else(unknown)?;
@@ -117,14 +118,14 @@ pub async fn explain(
         if ml.is_none() && mode == Mode::Ml {
             return Err(refusal(RiskError::NoChampion));
         }
-        let rule = (mode != Mode::Ml).then(|| rule_part(row));
+        let rule = (mode != Mode::Ml).then(|| rule_part(&current, row));
         Ok(Json(RiskExplanation { entity_id, model_mode: mode_of(&current, mode), rule, ml }))
     })
     .await
 }
 
-fn rule_part(row: &crate::network::snapshot::Features) -> RulePart {
-    let verdict = Current::verdict(row);
+fn rule_part(current: &Current, row: &crate::network::snapshot::Features) -> RulePart {
+    let verdict = current.verdict(row);
     RulePart {
         method: "rule-based",
         summary: verdict.reasons().join("; "),

@@ -1,16 +1,13 @@
 //! `POST /v1/logs/search` and `GET /v1/logs/stats`
 
-use std::path::PathBuf;
-
 use axum::{Json, extract::State};
 use lakehouse_service::{ApiResult, JsonBody, Problem, Problems};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::computed;
 use crate::network::{
     NetworkState,
-    firewall::{IncidentType, LogLine, Search},
+    firewall::{Firewalls, IncidentType, LogError, LogLine, Search},
     instant,
 };
 
@@ -78,6 +75,7 @@ pub struct Stats {
         (status = 200, description = "The lines", body = Found),
         (status = 404, description = "There are no logs"),
         (status = 422, description = "A timestamp is none, or the range is backwards"),
+        (status = 503, description = "A log is being replaced"),
         Problems,
     )
 )]
@@ -94,23 +92,20 @@ pub async fn search(State(state): State<NetworkState>, JsonBody(body): JsonBody<
     if !(1..=MOST_LINES).contains(&limit) {
         return Err(Problem::unprocessable(format!("`limit` must be between 1 and {MOST_LINES}, not {limit}")));
     }
-    let folder = folder(&state)?;
-    computed(move || {
-        let search = Search { from, to, types: incident_types.unwrap_or_default(), page: (offset, limit) };
-        let (counts, logs) = state.firewalls.search(&folder, &search).map_err(Problem::internal)?;
-        let next = offset.saturating_add(logs.len());
-        Ok(Json(Found {
-            total: counts.total(),
-            ok_count: counts.ok,
-            bug_count: counts.bug,
-            attack_count: counts.attack,
-            next_offset: (!logs.is_empty() && (next as u64) < counts.total()).then_some(next),
-            logs,
-            start_timestamp,
-            end_timestamp,
-        }))
-    })
-    .await
+    let search = Search { from, to, types: incident_types.unwrap_or_default(), page: (offset, limit) };
+    let found = firewalls(&state)?.search(search).await.map_err(unread)?;
+    let (counts, logs) = found.ok_or_else(no_logs)?;
+    let next = offset.saturating_add(logs.len());
+    Ok(Json(Found {
+        total: counts.total(),
+        ok_count: counts.ok,
+        bug_count: counts.bug,
+        attack_count: counts.attack,
+        next_offset: (!logs.is_empty() && (next as u64) < counts.total()).then_some(next),
+        logs,
+        start_timestamp,
+        end_timestamp,
+    }))
 }
 
 /// How many lines there are, by what they are about.
@@ -119,22 +114,31 @@ pub async fn search(State(state): State<NetworkState>, JsonBody(body): JsonBody<
     responses((status = 200, description = "The counts", body = Stats), (status = 404, description = "There are no logs"), Problems)
 )]
 pub async fn stats(State(state): State<NetworkState>) -> ApiResult<Json<Stats>> {
-    let folder = folder(&state)?;
-    computed(move || {
-        let (counts, damaged_count, months_available) = state.firewalls.stats(&folder).map_err(Problem::internal)?;
-        Ok(Json(Stats {
-            total_logs: counts.total(),
-            ok_count: counts.ok,
-            bug_count: counts.bug,
-            attack_count: counts.attack,
-            damaged_count,
-            months_available,
-        }))
-    })
-    .await
+    let counted = firewalls(&state)?.stats().await.map_err(unread)?;
+    let (counts, damaged_count, months_available) = counted.ok_or_else(no_logs)?;
+    Ok(Json(Stats {
+        total_logs: counts.total(),
+        ok_count: counts.ok,
+        bug_count: counts.bug,
+        attack_count: counts.attack,
+        damaged_count,
+        months_available,
+    }))
 }
 
-fn folder(state: &NetworkState) -> ApiResult<PathBuf> {
-    let folder = state.sources.clone().filter(|folder| folder.is_dir());
-    folder.ok_or_else(|| Problem::not_found("there is no folder of firewall logs").with_code("no_sources"))
+fn firewalls(state: &NetworkState) -> ApiResult<&Firewalls> {
+    state.firewalls.as_deref().ok_or_else(no_logs)
+}
+
+fn no_logs() -> Problem {
+    Problem::not_found("there are no firewall logs").with_code("no_sources")
+}
+
+fn unread(error: LogError) -> Problem {
+    match error {
+        LogError::Store(object_store::Error::Precondition { .. }) => {
+            Problem::unavailable("a firewall log is being replaced: ask again")
+        }
+        error => Problem::internal(error),
+    }
 }

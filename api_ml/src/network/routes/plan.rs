@@ -28,9 +28,9 @@ pub struct PlanBody {
     /// The horizon of the risks.
     #[serde(default = "horizon")]
     horizon_min: u32,
-    /// By what risks are told.
+    /// By what risks are told; absent means the setting `networks.mode`.
     #[serde(default)]
-    mode: Mode,
+    mode: Option<Mode>,
 }
 
 fn horizon() -> u32 {
@@ -53,6 +53,7 @@ pub async fn plan(State(state): State<NetworkState>, JsonBody(body): JsonBody<Pl
     check_horizon(horizon_min)?;
     computed(move || {
         let current = state.current();
+        let mode = current.mode(mode);
         let snapshot = snapshot(&current)?;
         let risks = current.risks(&snapshot, horizon_min, mode).map_err(refusal)?;
         let (scenario, settings) = (Scenario::default(), PlanSettings::default());

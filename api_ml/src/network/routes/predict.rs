@@ -27,9 +27,9 @@ pub struct PredictRequest {
     horizon_min: u32,
     /// Of which nodes and links.
     targets: Vec<Target>,
-    /// By what.
+    /// By what; absent means the setting `networks.mode`.
     #[serde(default)]
-    mode: Mode,
+    mode: Option<Mode>,
 }
 
 /// A node or a link.
@@ -92,6 +92,7 @@ pub async fn predict(
     super::computed(move || {
         let started = Instant::now();
         let current = state.current();
+        let mode = current.mode(mode);
         let snapshot = snapshot(&current)?;
         let mut predictions = Vec::with_capacity(targets.len());
         for target in targets {

@@ -42,9 +42,9 @@ pub struct SimulateBody {
     /// The horizon of the risks.
     #[serde(default = "horizon")]
     horizon_min: u32,
-    /// By what risks are told.
+    /// By what risks are told; absent means the setting `networks.mode`.
     #[serde(default)]
-    mode: Mode,
+    mode: Option<Mode>,
 }
 
 fn horizon() -> u32 {
@@ -82,6 +82,7 @@ pub async fn simulate(State(state): State<NetworkState>, JsonBody(body): JsonBod
     check_horizon(horizon_min)?;
     computed(move || {
         let current = state.current();
+        let mode = current.mode(mode);
         let snapshot = snapshot(&current)?;
         let varied = Varied::read(&snapshot, &failures, &variations)?;
         let mut risks = Risks::default();

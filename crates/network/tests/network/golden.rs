@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use lakehouse_network::{
-    Scenario, Topology, Yardstick,
+    Constraints, PlanRequest, Risks, Scenario, Topology, Yardstick, plan,
+    planning::{Objective, PlanSettings},
     routing::{betweenness, max_flow_mbps, shortest_latency_ms},
     simulate,
     topology::{KIND_CAPACITIES_MBPS, Link},
@@ -49,28 +50,67 @@ fn assert_golden(graph: &str, golden: &str) {
         close("betweenness", *expected, found[node(id).index()]);
     }
     let simulated = assert_failures(&topology, &golden);
-    let compared = golden.shortest_ms.len() + golden.max_flow_mbps.len() + golden.betweenness.len() + simulated;
-    println!("{graph}: {compared} values equal those of networkx {}", golden.networkx);
+    let planned = assert_plans(&topology, &golden);
+    let compared = golden.shortest_ms.len() + golden.max_flow_mbps.len() + golden.betweenness.len() + simulated + planned;
+    println!("{graph}: {compared} values equal those of networkx {}, {planned} of them planned", golden.networkx);
+}
+
+/// The link between two nodes.
+fn link_between(topology: &Topology, source: &str, target: &str) -> String {
+    let ends = |link: &Link| [link.source, link.target].map(|end| topology.graph()[end].id.as_str());
+    let is_it = |link: &&Link| [[source, target], [target, source]].contains(&ends(link));
+    topology.links().find(is_it).unwrap().id.clone()
+}
+
+/// The flow between two nodes, whichever way it leads.
+fn flow_between(topology: &Topology, source: &str, target: &str) -> Option<usize> {
+    let ends = [topology.node(source).unwrap(), topology.node(target).unwrap()];
+    let is_it = |ends_of: [NodeIndex; 2]| ends_of == ends || ends_of == [ends[1], ends[0]];
+    topology.demands().iter().position(|demand| is_it([demand.source, demand.target]))
+}
+
+/// Plans for a predicted outage of each link, with room everywhere: flows over it go the shortest way that networkx finds without
+/// it, and stay where there is none; gives how many were compared.
+fn assert_plans(topology: &Topology, golden: &Golden) -> usize {
+    let mut compared = 0;
+    for (source, target, routes) in &golden.without {
+        let risky = link_between(topology, source, target);
+        let request = PlanRequest {
+            objectives: vec![Objective::MinimizeRisk],
+            constraints: Constraints { max_latency_ms: Some(1e4), ..Constraints::default() },
+            risks: Risks { links: [(risky.clone(), 1.0)].into(), ..Risks::default() },
+            scenario: Scenario { load_factor: 0.01, ..Scenario::default() },
+            settings: PlanSettings { most_actions: 10_000, most_searches: 10_000, ..PlanSettings::default() },
+            ..PlanRequest::default()
+        };
+        let plan = plan(topology, &request).unwrap();
+        let after = request.scenario.with_actions(plan.actions());
+        let shown = simulate(topology, &request.scenario, &after, &request.yardstick()).unwrap();
+        for (s, t, expected) in routes {
+            let Some(flow) = flow_between(topology, s, t).map(|flow| &shown.flows[flow]) else { continue };
+            let uses = |links: &[petgraph::graph::EdgeIndex]| links.iter().any(|link| topology.graph()[*link].id == risky);
+            if !uses(&flow.before.links) {
+                continue;
+            }
+            assert_eq!(uses(&flow.after.links), expected.is_none(), "{s} to {t} around {risky}");
+            let expected = expected.unwrap_or(flow.before.latency_ms);
+            assert!((flow.after.latency_ms - expected).abs() < 1e-9, "{s} to {t} around {risky}: {}", flow.after.latency_ms);
+            compared += 1;
+        }
+    }
+    assert!(compared > 0);
+    compared
 }
 
 /// Simulates each failure and compares the flows' latencies; gives how many were compared.
 fn assert_failures(topology: &Topology, golden: &Golden) -> usize {
     let mut compared = 0;
     for (source, target, routes) in &golden.without {
-        let ends = |link: &Link| [link.source, link.target].map(|end| topology.graph()[end].id.clone());
-        let is_it =
-            |link: &&Link| ends(link) == [source.clone(), target.clone()] || ends(link) == [target.clone(), source.clone()];
-        let failed = topology.links().find(is_it).unwrap().id.clone();
+        let failed = link_between(topology, source, target);
         let scenario = Scenario { failed_links: vec![failed.clone()], ..Scenario::default() };
         let simulation = simulate(topology, &Scenario::default(), &scenario, &Yardstick::default()).unwrap();
-        let flow_between = |s: &str, t: &str| {
-            let ids = [Some(topology.node(s).unwrap()), Some(topology.node(t).unwrap())];
-            topology.demands().iter().position(|demand| {
-                ids == [Some(demand.source), Some(demand.target)] || ids == [Some(demand.target), Some(demand.source)]
-            })
-        };
         for (s, t, expected) in routes {
-            let Some(flow) = flow_between(s, t) else { continue };
+            let Some(flow) = flow_between(topology, s, t) else { continue };
             let after = &simulation.flows[flow].after;
             assert_eq!(after.is_reachable, expected.is_some(), "{s} to {t} without {failed}");
             let expected = expected.unwrap_or(0.0);

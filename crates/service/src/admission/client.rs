@@ -6,14 +6,14 @@
 use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderName};
-use lakehouse_settings::Networks;
+use lakehouse_settings::AddressRanges;
 
 use crate::serve::Peer;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The nearest address that is no trusted proxy, as text without its port; empty where there is no connection.
-pub fn client(peer: Option<Peer>, headers: &HeaderMap, trusted: &Networks) -> String {
+pub fn client(peer: Option<Peer>, headers: &HeaderMap, trusted: &AddressRanges) -> String {
     let Some(peer) = peer else { return String::new() };
     let mut nearest = peer.address();
     let lines = headers.get_all(FORWARDED_FOR).iter().rev();
@@ -32,8 +32,8 @@ mod tests {
 
     #[test]
     fn only_what_trusted_proxies_say_is_believed() {
-        let trusted: Networks = "127.0.0.1, 10.0.0.0/8".parse().expect("networks");
-        let from = |peer: &str, lines: &[&str], trusted: &Networks| {
+        let trusted: AddressRanges = "127.0.0.1, 10.0.0.0/8".parse().expect("ranges");
+        let from = |peer: &str, lines: &[&str], trusted: &AddressRanges| {
             let mut headers = HeaderMap::new();
             for line in lines {
                 headers.append(FORWARDED_FOR, line.parse().expect("a header"));
@@ -53,6 +53,6 @@ mod tests {
         ] {
             assert_eq!(from(peer, lines, &trusted), wanted, "{peer} {lines:?}");
         }
-        assert_eq!(from("127.0.0.1:9", &["203.0.113.9"], &Networks::default()), "127.0.0.1", "nobody is trusted unless it is said");
+        assert_eq!(from("127.0.0.1:9", &["203.0.113.9"], &AddressRanges::default()), "127.0.0.1", "nobody is trusted unless it is said");
     }
 }

@@ -21,7 +21,7 @@ use axum::{
 };
 use lakehouse_accounts::{Accounts, AccountsError, Deed, Principal, Refusal, SigningKey, Trail};
 use lakehouse_metadata::Metadata;
-use lakehouse_settings::{AccountSettings, DatabaseUrl, Networks, Settings};
+use lakehouse_settings::{AccountSettings, AddressRanges, DatabaseUrl, Settings};
 use tokio::sync::OnceCell;
 
 use crate::{Problem, serve::Peer};
@@ -41,7 +41,7 @@ const MOST_CREDENTIAL_BYTES: usize = 4_096;
 pub struct Admission {
     service: &'static str,
     /// None: nobody is asked, nothing is looked up.
-    settings: Option<(AccountSettings, DatabaseUrl)>,
+    settings: Option<(AccountSettings, AddressRanges, DatabaseUrl)>,
     opened: OnceCell<Opened>,
     local: Arc<Principal>,
     paces: Paces,
@@ -110,7 +110,7 @@ impl Admission {
         Self::with(service, None, LOOKUPS, u32::MAX)
     }
 
-    fn with(service: &'static str, settings: Option<(AccountSettings, DatabaseUrl)>, rate: Rate, at_once: u32) -> Arc<Self> {
+    fn with(service: &'static str, settings: Option<(AccountSettings, AddressRanges, DatabaseUrl)>, rate: Rate, at_once: u32) -> Arc<Self> {
         Arc::new(Self {
             service,
             settings,
@@ -177,7 +177,7 @@ impl Admission {
     /// The address that a request comes from.
     pub(crate) fn client(&self, peer: Option<Peer>, headers: &HeaderMap) -> String {
         let trusted = self.settings.as_ref().map(|(accounts, _)| &accounts.trusted_proxies);
-        client::client(peer, headers, trusted.unwrap_or(&Networks::default()))
+        client::client(peer, headers, trusted.unwrap_or(&AddressRanges::default()))
     }
 
     /// Asks the database, for who is at the address `client`.

@@ -88,6 +88,10 @@ fn a_value_that_cannot_be_used_is_refused_with_a_sentence() {
     for (text, reason) in [
         ("[api_ml]\naddress = \"0.0.0.0\"", "`api_ml.address` is `0.0.0.0`: everybody who reaches it could do everything there"),
         ("[sources_api]\naddress = \"::\"", "`sources_api.address` is `::`"),
+        ("[networks]\ncpu_limit = 85.0", "`networks.cpu_limit` is `85`: write a share, 0 to 1"),
+        ("[networks]\nhigh_from = 0.2", "`networks.high_from` is `0.2`: the bands must rise"),
+        ("[networks]\nlatency_ms_limit = -1.0", "`networks.latency_ms_limit` is `-1`: write milliseconds"),
+        ("[networks]\nlogs = \"s3://key:secret@bucket\"", "`networks.logs` is `s3://key:secret@bucket`"),
         ("memory_limit_mb = 0", "`memory_limit_mb` is `0`: nothing would ever be allowed"),
         ("[log]\nlevel = \"loud\"", "`log.level` is `loud`: write error, warn"),
         ("lake = \"s3://key:secret@bucket\"", "credentials do not belong in a URI"),

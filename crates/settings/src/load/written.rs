@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     AccountSettings, AlertSettings, ApiMl, Bind, CareSettings, DatabaseUrl, Limits, Log, RunSettings, S3, Secret, Settings,
-    SettingsError, SourcesApi, SqlSettings, location, telemetry,
+    SettingsError, SourcesApi, SqlSettings, location, networks::WrittenNetworks, telemetry,
 };
 
 /// The settings as a layer writes them, before paths are made absolute.
@@ -34,6 +34,7 @@ pub(super) struct Written {
     api: Bind,
     sources_api: SourcesApi,
     api_ml: ApiMl,
+    networks: WrittenNetworks,
     scheduler: Bind,
     limits: Limits,
     sql: SqlSettings,
@@ -190,9 +191,9 @@ impl WrittenAccounts {
             given => location::absolute(base, given),
         };
         let proxies = self.trusted_proxies.as_str();
-        let no_networks = |_| SettingsError::rule("accounts.trusted_proxies", proxies, "name addresses or networks, as in 10.0.0.0/8");
+        let no_ranges = |_| SettingsError::rule("accounts.trusted_proxies", proxies, "name addresses or networks, as in 10.0.0.0/8");
         Ok(AccountSettings {
-            trusted_proxies: proxies.parse().map_err(no_networks)?,
+            trusted_proxies: proxies.parse().map_err(no_ranges)?,
             required: self.required,
             signing_key_file,
             requests_per_second: self.requests_per_second,
@@ -233,6 +234,7 @@ impl Written {
             accounts: self.accounts.check(base, &lake)?,
             lake,
             registry,
+            networks: self.networks.check(base, &self.sources)?,
             sources: location::absolute(base, &self.sources),
             memory_limit_mb: self.memory_limit_mb,
             runs: self.runs,
