@@ -47,12 +47,9 @@ pub struct SmokeArgs {
     /// The certificate of the authority that the gateway's is from
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
-    /// Who logs in at the gateway
-    #[arg(long, value_name = "NAME", requires = "password_file")]
-    pub user: Option<String>,
-    /// The file that holds the password for it
-    #[arg(long, value_name = "FILE", requires = "user")]
-    pub password_file: Option<PathBuf>,
+    /// The file that holds an API key, where accounts are required; its owner is a service
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
     /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
@@ -89,7 +86,7 @@ pub async fn run(context: &Context<'_>, arguments: SmokeArgs) -> anyhow::Result<
 /// The services, and who asks them.
 struct Stack {
     client: Client,
-    login: Option<(String, String)>,
+    key: Option<String>,
     api: String,
     sources: String,
     ml: String,
@@ -102,20 +99,15 @@ impl Stack {
             let pem = std::fs::read(file).with_context(|| format!("failed to read `{}`", file.display()))?;
             client = client.add_root_certificate(Certificate::from_pem(&pem).with_context(|| format!("`{}`", file.display()))?);
         }
-        let login = match (&arguments.user, &arguments.password_file) {
-            (Some(user), Some(file)) => {
-                let password = std::fs::read_to_string(file).with_context(|| format!("failed to read `{}`", file.display()))?;
-                Some((user.clone(), password.trim_end().to_owned()))
-            }
-            _ => None,
-        };
+        let read = |file: &PathBuf| std::fs::read_to_string(file).with_context(|| format!("failed to read `{}`", file.display()));
+        let key = arguments.key_file.as_ref().map(read).transpose()?.map(|key| key.trim_end().to_owned());
         let address = |given: &Option<String>, own| {
             let own = || format!("http://{own}");
             given.as_ref().map_or_else(own, |url| url.trim_end_matches('/').to_owned())
         };
         Ok(Self {
             client: client.build()?,
-            login,
+            key,
             api: address(&arguments.api, settings.api.socket()),
             sources: address(&arguments.sources, settings.sources_api.socket()),
             ml: address(&arguments.ml, settings.api_ml.socket()),
@@ -144,8 +136,8 @@ impl Stack {
 
     fn request(&self, method: Method, url: String) -> RequestBuilder {
         let request = self.client.request(method, url);
-        match &self.login {
-            Some((user, password)) => request.basic_auth(user, Some(password)),
+        match &self.key {
+            Some(key) => request.bearer_auth(key),
             None => request,
         }
     }

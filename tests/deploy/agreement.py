@@ -1,37 +1,46 @@
-"""The files of a deployment agree with the programs, and with each other: settings, ports, paths, secrets, metrics, datamarts."""
+"""The files of a deployment agree with the programs, and with each other: settings, ports, paths, secrets, metrics, datamarts.
+
+NODE_EXPORTER is the program, which is asked what it measures.
+"""
 
 import json
+import os
 import re
 import subprocess
+import sys
+import time
 import tomllib
 import unittest
 from pathlib import Path
+from socket import create_server
+from urllib.request import urlopen
 
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts/stack.d"))
+import composed  # noqa: E402
+
 DEFAULTS = tomllib.loads((ROOT / "crates/settings/src/default.toml").read_text())
 PROGRAMS = {"api": "api", "sources-api": "sources_api", "api-ml": "api_ml", "scheduler": "scheduler"}
 PORTS = {service: DEFAULTS[section]["port"] for service, section in PROGRAMS.items()}
 
 
-class Loader(yaml.SafeLoader):
-    """Compose's own tags: what an overlay replaces is replaced here by reading the overlay alone."""
-
-
-Loader.add_multi_constructor("!", lambda loader, _, node: (
-    loader.construct_sequence(node, deep=True) if isinstance(node, yaml.SequenceNode) else loader.construct_mapping(node, deep=True)))
-
-
-def read(path):
-    return yaml.load((ROOT / path).read_text(), Loader)
-
-
-BASE = read("docker-compose.yml")
-OVERLAYS = {path: read(path) for path in ("compose/monitoring.yml",)}
-FILES = {"docker-compose.yml": BASE, **OVERLAYS}
+BASE = composed.read("docker-compose.yml")
+OVERLAYS = [f"compose/{path.name}" for path in sorted((ROOT / "compose").glob("*.yml"))]
+# Every file as Compose has it: an overlay on what is below it.
+FILES = {"docker-compose.yml": BASE, **{path: composed.whole(["docker-compose.yml", path]) for path in OVERLAYS}}
+WHOLE = composed.whole(["docker-compose.yml", *OVERLAYS])
 SERVERS = "\n".join(path.read_text() for path in sorted((ROOT / "compose/gateway/servers").glob("*.conf")))
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
+
+
+def yaml_of(path):
+    return yaml.safe_load((ROOT / path).read_text())
+
+
+# What they do they do once.
+ONCE = {"elastic-users"}
 
 
 def bytes_of(size):
@@ -54,9 +63,25 @@ def key_exists(variable):
     return not isinstance(at, dict)
 
 
+def measured_by_the_host():
+    """What node_exporter itself says on this machine."""
+    with create_server(("127.0.0.1", 0)) as probe:
+        address = "127.0.0.1:{}".format(probe.getsockname()[1])
+    with subprocess.Popen([os.environ["NODE_EXPORTER"], f"--web.listen-address={address}"], stderr=subprocess.DEVNULL) as exporter:
+        try:
+            for _ in range(100):
+                try:
+                    return set(re.findall(r"^(node_\w+)", urlopen(f"http://{address}/metrics", timeout=10).read().decode(), re.M))
+                except OSError:
+                    time.sleep(0.1)
+        finally:
+            exporter.kill()
+    raise AssertionError("node_exporter does not answer")
+
+
 def measured():
-    """The metrics that the Rust sources count, set or record, as Prometheus sees them."""
-    found = {"up"}
+    """The metrics that the Rust sources count, set or record, as Prometheus sees them, and those of the host."""
+    found = {"up"} | measured_by_the_host()
     for room in ("api", "api_ml", "sources_api", "pipeline", "crates", "src"):
         for source in (ROOT / room).rglob("*.rs"):
             text = source.read_text()
@@ -69,7 +94,7 @@ def measured():
 
 class Programs(unittest.TestCase):
     def test_every_variable_is_a_setting(self):
-        variables = {v for name in PROGRAMS for v in BASE["services"][name]["environment"]}
+        variables = {v for name in PROGRAMS for v in WHOLE["services"][name]["environment"]}
         variables |= set(re.findall(r"\bLAKEHOUSE_\w+(?==)", DOCKERFILE))
         self.assertGreater(len(variables), 8)
         self.assertFalse([variable for variable in variables if not key_exists(variable)])
@@ -103,13 +128,17 @@ class Programs(unittest.TestCase):
             self.assertRegex(stage, rf"EXPOSE [\d ]*\b{port}\b")
 
     def test_no_program_listens_beyond_loopback(self):
-        """The rule of the settings: nothing asks who is calling. Only the gateway, in whose namespace they are, publishes."""
+        """Only the gateway, in whose namespace they are, publishes; and they ask everybody who they are."""
         for section in PROGRAMS.values():
             self.assertEqual(DEFAULTS[section]["address"], "127.0.0.1")
         for name in PROGRAMS:
             service = BASE["services"][name]
             self.assertEqual(service["network_mode"], "service:gateway")
             self.assertFalse([v for v in service["environment"] if v.endswith("__ADDRESS")])
+            self.assertEqual(service["environment"]["LAKEHOUSE_ACCOUNTS__REQUIRED"], "true")
+            # A file of the programs' own, in a volume that all of them have.
+            key = Path(service["environment"]["LAKEHOUSE_ACCOUNTS__SIGNING_KEY_FILE"])
+            self.assertIn(f"state:{key.parent}", service["volumes"])
         for path, name, service in services():
             self.assertEqual("ports" in service, name == "gateway", f"{path}: {name}")
 
@@ -119,43 +148,76 @@ class Gateway(unittest.TestCase):
 
     def test_published_ports_are_those_of_the_programs(self):
         inner = {}
-        for file in (BASE, OVERLAYS["compose/monitoring.yml"]):
-            for port in file["services"]["gateway"]["ports"]:
-                bind, outside, inside = port.rsplit(":", 2)
-                self.assertEqual(bind, "${LAKEHOUSE_BIND:-127.0.0.1}")
-                inner[int(inside)] = int(outside)
+        for port in WHOLE["services"]["gateway"]["ports"]:
+            bind, outside, inside = port.rsplit(":", 2)
+            self.assertEqual(bind, "${LAKEHOUSE_BIND:-127.0.0.1}")
+            inner[int(inside)] = int(outside)
         listens = {int(re.search(r"listen (\d+) ssl", block)[1]): block for block in self.blocks}
-        self.assertEqual(set(inner) | {18000}, set(listens))
+        # Of those that are not published Prometheus asks the scheduler, and on hosts without containers node_exporter.
+        self.assertEqual(set(inner) | {18000, 19100}, set(listens))
         for name, port in PORTS.items():
             block = listens[port + 10000]
             self.assertIn(f"proxy_pass http://127.0.0.1:{port};", block)
             self.assertEqual(inner.get(port + 10000), None if name == "scheduler" else port)
 
-    def test_all_but_grafana_ask_for_a_password(self):
-        open_ones = [block for block in self.blocks if "include /etc/nginx/guarded.conf;" not in block]
-        self.assertEqual(len(self.blocks), 6)
-        self.assertEqual(["grafana" in block for block in open_ones], [True])
+    def test_what_asks_nobody_has_a_password_before_it(self):
+        """The programs ask themselves, but for metrics; Grafana and Kibana have logins of their own; nothing else is open."""
+        for block in self.blocks:
+            port = int(re.search(r"listen (\d+) ssl", block)[1])
+            guarded = [block.split("location", 1)[0], *re.findall(r"location = /metrics \{[^}]*\}", block)]
+            is_guarded = ["include /etc/nginx/guarded.conf;" in part for part in guarded]
+            if port - 10000 in PORTS.values():
+                self.assertEqual(is_guarded, [False, True], block)
+            else:
+                self.assertEqual(is_guarded, [not re.search("grafana|kibana", block)], block)
+
+    def test_overlays_bring_the_servers_that_they_publish(self):
+        for path in OVERLAYS:
+            over = composed.read(path)
+            for port in over["services"].get("gateway", {}).get("ports", []):
+                files = [over["configs"][config["source"]]["file"] for config in over["services"]["gateway"]["configs"]]
+                self.assertTrue(any(f"listen {port.rsplit(':', 1)[1]} ssl" in (ROOT / file).read_text() for file in files), port)
+        for block in self.blocks:
+            for name, port in re.findall(r"proxy_pass http://\$(\w+):(\d+);", block):
+                self.assertIn(f"set ${name} {name};", block)
+                self.assertIn(port, json.dumps(WHOLE["services"][name].get("healthcheck")), f"{name} is asked elsewhere")
 
 
 class Containers(unittest.TestCase):
     def test_they_are_confined_limited_and_asked(self):
         for path, name, service in services():
-            if path != "docker-compose.yml" and name == "gateway":
-                continue
             with self.subTest(f"{path}: {name}"):
                 self.assertTrue(service["read_only"])
                 self.assertEqual(service["cap_drop"], ["ALL"])
                 self.assertEqual(service["security_opt"], ["no-new-privileges:true"])
-                self.assertEqual(service["restart"], "unless-stopped")
+                is_once = name in ONCE
+                self.assertEqual(service["restart"], "on-failure" if is_once else "unless-stopped")
                 self.assertIn("max-size", service["logging"]["options"])
                 self.assertIn("memory", service["deploy"]["resources"]["limits"])
-                self.assertIn("healthcheck", service)
+                self.assertEqual("healthcheck" in service, not is_once)
 
     def test_waiting_is_for_health(self):
         for path, name, service in services():
             for other, how in service.get("depends_on", {}).items():
-                self.assertEqual(how["condition"], "service_healthy", f"{path}: {name}")
-                self.assertTrue(any(other in file["services"] for file in FILES.values()), other)
+                wanted = "service_completed_successfully" if other in ONCE else "service_healthy"
+                self.assertEqual(how["condition"], wanted, f"{path}: {name}")
+                self.assertIn(other, FILES[path]["services"], path)
+
+    def test_health_commands_are_there(self):
+        """Of images that are built here, the program; of the others, a script of ours, or what the image is known to have."""
+        known = {"gateway": "curl", "postgres": "pg_isready", "prometheus": "wget", "host": "wget", "grafana": "curl", "kibana": "curl"}
+        for path, name, service in services():
+            if name in ONCE:
+                continue
+            kind, program, *rest = service["healthcheck"]["test"]
+            self.assertEqual(kind, "CMD")
+            if program.startswith("/bin/"):
+                self.assertIn(rest[0], [config["target"] for config in service["configs"]], f"{path}: {name}")
+            elif "build" in service:
+                text = (ROOT / service["build"]["context"] / "Dockerfile").read_text()
+                self.assertRegex(text, rf'"{program}"|/{program}\n', f"{path}: {name}")
+            else:
+                self.assertEqual(program, known[name], f"{path}: {name}")
 
     def test_images_have_versions(self):
         images = [service["image"] for _, _, service in services() if "image" in service]
@@ -168,13 +230,14 @@ class Containers(unittest.TestCase):
     def test_secrets_volumes_and_files_are_there(self):
         made = set(subprocess.check_output([ROOT / "scripts/secrets", "--show-names"], text=True).split())
         for path, file in FILES.items():
+            self.assertEqual(file.keys() - {"name"}, {k for k in file if k.startswith("x-")} | {"services", "networks", "volumes", "configs", "secrets"})
             for name, secret in file.get("secrets", {}).items():
                 self.assertEqual(secret["file"], "${LAKEHOUSE_SECRETS:-./secrets}/" + name)
                 self.assertIn(name, made)
             for config in file.get("configs", {}).values():
                 self.assertTrue((ROOT / config["file"]).is_file(), config)
         for path, name, service in services():
-            whole = {kind: {**BASE.get(kind, {}), **FILES[path].get(kind, {})} for kind in ("secrets", "volumes", "configs", "networks")}
+            whole = FILES[path]
             for secret in service.get("secrets", []):
                 self.assertIn(secret, whole["secrets"])
             for config in service.get("configs", []):
@@ -182,24 +245,36 @@ class Containers(unittest.TestCase):
             for volume in service.get("volumes", []):
                 source = volume.split(":")[0]
                 self.assertTrue(source in whole["volumes"] or (ROOT / source).is_dir(), f"{path}: {name}: {volume}")
+            for variable, value in service.get("environment", {}).items():
+                if str(value).startswith("/run/secrets/"):
+                    self.assertIn(value.removeprefix("/run/secrets/"), service["secrets"], f"{path}: {name}: {variable}")
             if build := service.get("build"):
                 folder = ROOT / build["context"]
                 self.assertIn(build.get("target", ""), ["", *re.findall(r"^FROM \S+ AS (\S+)", (folder / "Dockerfile").read_text(), re.M)])
-        used = {path for service in FILES.values() for s in service["services"].values() for path in s.get("secrets", [])}
+        used = {secret for service in [*BASE["services"].values(), *WHOLE["services"].values()] for secret in service.get("secrets", [])}
         text = "".join(p.read_text() for p in (ROOT / "compose").rglob("*") if p.is_file())
         for name in re.findall(r"/run/secrets/([\w.]+)", text):
             self.assertIn(name, used, f"/run/secrets/{name} is read and not given")
 
-    def test_the_store_is_the_one_that_the_tests_know(self):
-        version = re.search(r"^minio_version=(\S+)", (ROOT / "scripts/services.d/minio.sh").read_text(), re.M)[1]
-        self.assertIn(version, (ROOT / "compose/minio/Dockerfile").read_text())
+    def test_what_is_built_here_is_what_the_tests_know(self):
+        for name in ("minio", "seaweedfs", "mlflow"):
+            version = re.search(rf"^{name}_version=(\S+)", (ROOT / f"scripts/services.d/{name}.sh").read_text(), re.M)[1]
+            self.assertRegex((ROOT / f"compose/{name}/Dockerfile").read_text(), rf"\b{re.escape(version)}\b")
+            self.assertIn("USER 65532:65532\n", (ROOT / f"compose/{name}/Dockerfile").read_text())
+
+    def test_every_port_of_a_service_is_the_one_that_is_asked(self):
+        """URLs among the settings and secrets name services, at the ports that these listen on."""
+        text = "".join(path.read_text() for path in (ROOT / "compose").rglob("*.y*ml")) + (ROOT / "docker-compose.yml").read_text()
+        listens = {"store": 9000, "prometheus": 9090, "elasticsearch": 9200, "host": 9100, "postgres": 5432}
+        for name, port in re.findall(r"\b(store|prometheus|elasticsearch|host|postgres):(\d{4,5})\b", text + (ROOT / "scripts/secrets").read_text()):
+            self.assertEqual(int(port), listens[name], name)
 
 
 class Monitoring(unittest.TestCase):
     metrics = measured()
 
     def expressions(self):
-        for group in read("compose/prometheus/alerts.yml")["groups"]:
+        for group in yaml_of("compose/prometheus/alerts.yml")["groups"]:
             for rule in group["rules"]:
                 yield rule["alert"], rule["expr"]
         for path in sorted((ROOT / "compose/grafana/dashboards").glob("*.json")):
@@ -213,7 +288,7 @@ class Monitoring(unittest.TestCase):
         count = 0
         for where, expression in self.expressions():
             bare = re.sub(r'\{[^}]*\}|"[^"]*"|\b(by|on)\s*\([^)]*\)|\[[^]]*\]', "", expression)
-            words = set(re.findall(r"[a-z_]{2,}(?![\w(]*\()", bare)) - {"unless", "and", "or", "offset"}
+            words = set(re.findall(r"[a-zA-Z_]{2,}(?![\w(]*\()", bare)) - {"unless", "and", "or", "offset"}
             words = {word for word in words if not re.search(rf"\b{word}\s*\(", bare)}
             self.assertTrue(words, where)
             self.assertLessEqual(words, self.metrics, where)
@@ -221,15 +296,15 @@ class Monitoring(unittest.TestCase):
         self.assertGreater(count, 20)
 
     def test_every_alert_is_tested(self):
-        alerts = {rule["alert"] for group in read("compose/prometheus/alerts.yml")["groups"] for rule in group["rules"]}
-        cases = [case for test in read("compose/prometheus/alerts_test.yml")["tests"] for case in test["alert_rule_test"]]
+        alerts = {rule["alert"] for group in yaml_of("compose/prometheus/alerts.yml")["groups"] for rule in group["rules"]}
+        cases = [case for test in yaml_of("compose/prometheus/alerts_test.yml")["tests"] for case in test["alert_rule_test"]]
         self.assertEqual(alerts, {case["alertname"] for case in cases if case.get("exp_alerts")})
         self.assertEqual(alerts, {case["alertname"] for case in cases if not case.get("exp_alerts")})
 
     def test_every_program_is_scraped_at_the_door(self):
-        jobs = read("compose/prometheus/prometheus.yml")["scrape_configs"]
+        jobs = yaml_of("compose/prometheus/prometheus.yml")["scrape_configs"]
         targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in jobs}
-        self.assertEqual(targets, {name: [f"gateway:{port + 10000}"] for name, port in PORTS.items()})
+        self.assertEqual(targets, {**{name: [f"gateway:{port + 10000}"] for name, port in PORTS.items()}, "host": ["host:9100"]})
 
     def test_dashboards_read_datamarts_that_are_published(self):
         queries = [target["rawSql"] for path in (ROOT / "compose/grafana/dashboards").glob("*.json")

@@ -53,12 +53,14 @@ class Gateway(unittest.TestCase):
         cls.secrets.chmod(0o711)
         cls.program = ThreadingHTTPServer(("127.0.0.1", 0), Program)
         threading.Thread(target=cls.program.serve_forever, daemon=True).start()
-        cls.port, health, unused = free_port(), free_port(), iter(lambda: free_port(), None)
+        cls.port, cls.guarded, health, unused = free_port(), free_port(), free_port(), iter(lambda: free_port(), None)
+        known = {"19999": cls.port, "19100": cls.guarded}
 
         def here(text):
             text = text.replace(" /tmp/", f" {folder}/tmp-").replace("/etc/nginx", str(folder)).replace("/run/secrets", str(cls.secrets))
             text = text.replace("127.0.0.1:8081", f"127.0.0.1:{health}").replace("error_log stderr", f"error_log {folder}/error.log")
-            text = re.sub(r"listen (\d+) ssl", lambda m: f"listen 127.0.0.1:{cls.port if m[1] == '19999' else next(unused)} ssl", text)
+            text = re.sub(r"listen (\d+) ssl", lambda m: f"listen 127.0.0.1:{known.get(m[1]) or next(unused)} ssl", text)
+            text = text.replace("127.0.0.1:9100", "127.0.0.1:1")
             return text.replace("127.0.0.1:9999", f"127.0.0.1:{cls.program.server_port}")
 
         (folder / "servers").mkdir()
@@ -83,33 +85,42 @@ class Gateway(unittest.TestCase):
         cls.program.server_close()
         cls.folder.cleanup()
 
-    def ask(self, path, user=None, password=None, body=None):
+    def ask(self, path, user=None, password=None, body=None, bearer=None, port=None):
         context = ssl.create_default_context(cafile=self.secrets / "ca.crt")
-        connection = HTTPSConnection("localhost", self.port, context=context, timeout=10)
+        connection = HTTPSConnection("localhost", port or self.port, context=context, timeout=10)
         word = (self.secrets / f"{user}_password").read_text() if user and password is None else password
         headers = {"authorization": "Basic " + b64encode(f"{user}:{word}".encode()).decode()} if user else {}
+        if bearer:
+            headers = {"authorization": f"Bearer {bearer}"}
         connection.request("POST" if body else "GET", path, body, headers)
         answer = connection.getresponse()
         text = answer.read().decode()
         connection.close()
         return answer.status, text
 
-    def test_nobody_without_a_password_reaches_a_program(self):
-        for path in ("/", "/metrics", "/health/ready", "/health/live/", "/health/live/../../sql", "/sql", "/docs"):
+    def test_keys_and_tokens_are_the_programs_to_judge(self):
+        for path in ("/", "/health/ready", "/health/live", "/sql?x=1", "/docs"):
+            self.assertEqual(self.ask(path), (200, f"{path} 0 None https"))
+            self.assertEqual(self.ask(path, bearer="lh_1_2"), (200, f"{path} 0 Bearer lh_1_2 https"))
+
+    def test_a_password_of_the_gateway_stays_there(self):
+        self.assertEqual(self.ask("/sql", "operator"), (200, "/sql 0 None https"))
+        self.assertEqual(self.ask("/metrics", "operator"), (200, "/metrics 0 None https"))
+
+    def test_metrics_are_for_those_with_a_password_however_they_are_spelled(self):
+        for path in ("/metrics", "/metrics?x", "//metrics", "/%6detrics", "/./metrics", "/sql/../metrics"):
             self.assertEqual(self.ask(path)[0], 401, path)
             self.assertEqual(self.ask(path, "operator", "guess")[0], 401, path)
-        self.assertEqual(self.ask("/metrics", "prometheus", "guess")[0], 401)
-
-    def test_a_load_balancer_learns_whether_a_program_lives(self):
-        self.assertEqual(self.ask("/health/live"), (200, "/health/live 0 None https"))
-
-    def test_the_operator_gets_through_and_the_password_stays(self):
-        self.assertEqual(self.ask("/sql?x=1", "operator"), (200, "/sql?x=1 0 None https"))
-
-    def test_prometheus_reads_metrics_and_nothing_else(self):
+            self.assertEqual(self.ask(path, bearer="lh_1_2")[0], 401, path)
         self.assertEqual(self.ask("/metrics", "prometheus")[0], 200)
-        for path in ("/", "/sql", "/metrics/", "/metrics?x", "/sql/../metrics", "/%6detrics", "/metrics/../sql"):
-            self.assertEqual(self.ask(path, "prometheus")[0], 403, path)
+        self.assertEqual(self.ask("/metrics?x", "prometheus")[0], 403)
+
+    def test_prometheus_itself_is_the_operators(self):
+        for path in ("/", "/graph", "/metrics/"):
+            self.assertEqual(self.ask(path, port=self.guarded)[0], 401, path)
+            self.assertEqual(self.ask(path, "prometheus", port=self.guarded)[0], 403, path)
+            # There is no program behind it in this story.
+            self.assertEqual(self.ask(path, "operator", port=self.guarded)[0], 502, path)
 
     def test_uploads_have_the_programs_limit_and_not_the_gateways(self):
         size = 16 << 20
