@@ -7,11 +7,12 @@
 //! ```
 //!
 //! An entry is on disk before the request that made it is answered. One thread writes: whatever came in while it forced the
-//! last entries to the disk goes there together next time. An entry that a crash cut short was never answered and is cut off
-//! at the next start; damage anywhere else is refused, because what follows it could not be believed.
+//! last entries to the disk goes there together next time. The segment that grows ends in zeros. An entry that a crash cut
+//! short was never answered and is cut off at the next start; damage anywhere else is refused, because what follows it could not be believed.
 
 mod entry;
 mod frames;
+mod growing;
 mod segments;
 mod writer;
 
@@ -23,12 +24,10 @@ use std::{
     thread::JoinHandle,
 };
 
-use tokio::sync::watch;
-
 pub use entry::{Entry, Fact, StoredPrediction, StoredTransaction};
 pub use segments::Segment;
 
-use writer::{Shared, Started, Written};
+use writer::Shared;
 
 /// Entries that wait for the disk may take so many bytes; more of them are refused.
 const MAX_WAITING_BYTES: usize = 8 << 20;
@@ -76,7 +75,6 @@ pub enum JournalError {
 pub struct Journal {
     folder: PathBuf,
     shared: Arc<Shared>,
-    written: watch::Receiver<Written>,
     writer: Option<JoinHandle<()>>,
     /// Names this journal among those of other services.
     name: String,
@@ -108,8 +106,8 @@ impl Journal {
                 Ok(())
             })?;
         }
-        let Started { shared, written, thread } = writer::start(folder, last)?;
-        Ok(Self { folder: folder.to_owned(), shared, written, writer: Some(thread), name, _lock: lock })
+        let (shared, thread) = writer::start(folder, last)?;
+        Ok(Self { folder: folder.to_owned(), shared, writer: Some(thread), name, _lock: lock })
     }
 
     /// Names this journal among those of other services.
@@ -117,9 +115,10 @@ impl Journal {
         &self.name
     }
 
-    /// Takes an entry, which gets the next number. It is on disk when its ticket has been waited for.
-    pub fn append(&self, entry: Entry) -> Result<Ticket, JournalError> {
-        self.shared.append(entry).map(Ticket)
+    /// Takes an entry, which gets the next number. It is on disk when its ticket has been waited for: if it `is_awaited`, as soon
+    /// as the disk can, else a little later.
+    pub fn append(&self, entry: &Entry, is_awaited: bool) -> Result<Ticket, JournalError> {
+        self.shared.append(entry, is_awaited).map(Ticket)
     }
 
     /// The ticket of the newest entry.
@@ -129,9 +128,7 @@ impl Journal {
 
     /// Waits until an entry is on disk.
     pub async fn wait(&self, Ticket(number): Ticket) -> Result<(), JournalError> {
-        let mut written = self.written.clone();
-        let reached = written.wait_for(|written| written.number >= number || written.has_failed).await;
-        reached.is_ok_and(|written| written.number >= number).then_some(()).ok_or(JournalError::Stopped)
+        self.shared.written_up_to(number).await
     }
 
     /// The same for who has no reactor.
@@ -150,7 +147,7 @@ impl Journal {
         Ticket(after): Ticket,
         mut see: impl FnMut(Entry) -> Result<(), JournalError>,
     ) -> Result<Ticket, JournalError> {
-        let (mut last, until) = (after, self.written.borrow().number);
+        let (mut last, until) = (after, self.shared.written());
         let segments = segments::list(&self.folder)?;
         for (index, segment) in segments.iter().enumerate() {
             let is_over = segments.get(index + 1).is_some_and(|next| next.first <= after + 1);
@@ -210,4 +207,61 @@ impl Drop for Journal {
 fn disk(act: &'static str, path: &Path) -> impl FnOnce(io::Error) -> JournalError + use<> {
     let path = path.to_owned();
     move |source| JournalError::Disk { act, path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::request::Transaction;
+
+    fn entry(name: usize) -> Entry {
+        let transaction = StoredTransaction::from(&Transaction::unknown());
+        Entry { number: 0, made_at: 0, id: name.to_string(), fact: Fact::Asked, over: 0, transaction, predictions: Vec::new() }
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names = Vec::new();
+        drop(Journal::open(folder, |entry| names.push(entry.id.clone())).expect("journal"));
+        names
+    }
+
+    #[test]
+    fn what_was_waited_for_is_on_disk_and_the_room_behind_it_is_no_damage() {
+        let (folder, copy) = (tempfile::tempdir().expect("folder"), tempfile::tempdir().expect("folder"));
+        let journal = Journal::open(folder.path(), |_| {}).expect("journal");
+        // One in three is in no hurry; the last one is waited for, and takes all before it along.
+        let tickets: Vec<_> = (0..3_000).map(|name| journal.append(&entry(name), name % 3 > 0).expect("ticket")).collect();
+        journal.wait_blocking(tickets[2_999]).expect("on disk");
+        let segment = segments::list(folder.path()).expect("segments").remove(0);
+        let bytes = fs::read(segment.path()).expect("segment");
+        assert!(bytes.len().is_multiple_of(256 << 10) && bytes.ends_with(&[0; 8]), "room for more");
+        // As a power cut would leave it, with one entry that is not whole.
+        let cut = copy.path().join(segment.path().file_name().expect("name"));
+        let end = bytes.iter().rposition(|byte| *byte != 0).expect("entries");
+        fs::write(&cut, [&bytes[..end - 10], &[0; 4096]].concat()).expect("copy");
+        assert_eq!(names(copy.path()).len(), 2_999);
+        assert!(fs::metadata(&cut).expect("segment").len() < end as u64, "cut off behind the last whole entry");
+        drop(journal);
+        assert_eq!(fs::metadata(segment.path()).expect("segment").len(), end as u64 + 1, "closed, it has no room");
+        assert_eq!(names(folder.path()), (0..3_000).map(|name| name.to_string()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_entry_that_nobody_waits_for_is_written_all_the_same() {
+        let folder = tempfile::tempdir().expect("folder");
+        let journal = Journal::open(folder.path(), |_| {}).expect("journal");
+        let ticket = journal.append(&entry(7), false).expect("ticket");
+        while journal.shared.written() < ticket.0 {
+            std::thread::yield_now();
+        }
+        let mut seen = Vec::new();
+        let read = journal.read_after(Ticket(0), |entry| {
+            seen.push(entry.id);
+            Ok(())
+        });
+        read.expect("entries");
+        assert_eq!(seen, ["7"]);
+    }
 }

@@ -6,6 +6,9 @@ use anyhow::Context;
 use lakehouse_settings::{Overrides, Settings, telemetry};
 use tokio::net::TcpListener;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     if let Some(code) = lakehouse_service::answer_health_verb().await {

@@ -95,7 +95,6 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(models::list_models))
         .routes(routes!(models::list_versions))
         .routes(routes!(models::show_version))
-        .routes(routes!(predict::predict))
         .routes(routes!(predict_proba::predict_proba))
         .routes(routes!(drift::drift))
         .routes(routes!(explain::explain))
@@ -104,6 +103,9 @@ pub fn router(state: AppState) -> Router {
         .merge(inference::routes())
         .with_state(state.clone())
         .needs(Scope::Predict);
+    // Asked so often that it is worth sharing the state as a whole instead of each of its parts.
+    let predict =
+        OpenApiRouter::default().routes(routes!(predict::predict)).with_state(Arc::new(state.clone())).needs(Scope::Predict);
     let batch_bytes = state.limits.request_body_bytes.max(BATCH_BODY_BYTES);
     let batch = OpenApiRouter::default()
         .routes(routes!(predict_batch::predict_batch))
@@ -115,6 +117,7 @@ pub fn router(state: AppState) -> Router {
     Service::new(SERVICE, env!("CARGO_PKG_VERSION"), &limits)
         .admission(admission)
         .routes(status)
+        .routes(predict)
         .routes(single)
         .routes(batch)
         .routes(network::routes(network))

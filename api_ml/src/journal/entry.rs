@@ -8,8 +8,8 @@ use crate::request::{Identifier, Instant, ShortText, TerminalErrors, Transaction
 /// An entry of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Its place; given by the journal.
-    #[serde(rename = "n")]
+    /// Its place; given by the journal, which writes it in front of the rest.
+    #[serde(rename = "n", skip_serializing)]
     pub number: u64,
     /// When it was made, in microseconds.
     #[serde(rename = "at")]

@@ -86,9 +86,9 @@ pub fn read(segment: &Segment, see: impl FnMut(Entry) -> Result<(), JournalError
     show(segment, see).map(drop)
 }
 
-/// Shows the entries of a segment. Of the last one, an end that a crash cut short is cut off.
+/// Shows the entries of a segment. Of the last one, the room behind them and an entry that a crash cut short are cut off.
 pub fn recover(segment: &Segment, is_last: bool, see: impl FnMut(Entry) -> Result<(), JournalError>) -> Result<(), JournalError> {
-    let (good, length) = show(segment, see)?;
+    let (good, End { length, is_room }) = show(segment, see)?;
     if good == length {
         return Ok(());
     }
@@ -96,7 +96,9 @@ pub fn recover(segment: &Segment, is_last: bool, see: impl FnMut(Entry) -> Resul
         return Err(JournalError::Damaged { path: segment.path.clone(), at: good });
     }
     let path = &segment.path;
-    tracing::warn!(path = %path.display(), bytes = length - good, "the end of `{}` was never acknowledged and is cut off", path.display());
+    if !is_room {
+        tracing::warn!(path = %path.display(), bytes = length - good, "the end of `{}` was never acknowledged and is cut off", path.display());
+    }
     let cut = OpenOptions::new().write(true).open(path).and_then(|file| {
         file.set_len(good)?;
         file.sync_all()
@@ -120,15 +122,24 @@ pub fn name(folder: &Path) -> Result<String, JournalError> {
     Ok(name)
 }
 
-/// Where the last whole entry ends, and how long the file is.
-fn show(segment: &Segment, mut see: impl FnMut(Entry) -> Result<(), JournalError>) -> Result<(u64, u64), JournalError> {
+/// How a file ends.
+struct End {
+    length: u64,
+    /// Nothing but zeros is behind its entries.
+    is_room: bool,
+}
+
+/// Where the last whole entry ends, and how the file does.
+fn show(segment: &Segment, mut see: impl FnMut(Entry) -> Result<(), JournalError>) -> Result<(u64, End), JournalError> {
     let bytes = fs::read(&segment.path).map_err(disk("read", &segment.path))?;
-    let mut at = 0;
-    while let Some((entry, length)) = frames::read(bytes.get(at..).unwrap_or_default()) {
+    let (mut at, mut rest) = (0, bytes.as_slice());
+    while let Some((entry, length)) = frames::read(rest) {
         at += length;
+        rest = bytes.get(at..).unwrap_or_default();
         see(entry)?;
     }
-    Ok((at as u64, bytes.len() as u64))
+    let is_room = rest.iter().all(|byte| *byte == 0);
+    Ok((at as u64, End { length: bytes.len() as u64, is_room }))
 }
 
 fn sync_folder(path: &Path) -> std::io::Result<()> {

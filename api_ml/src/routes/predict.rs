@@ -1,5 +1,7 @@
 //! `POST /predict`
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::State,
@@ -46,12 +48,13 @@ impl PredictQuery {
     )
 )]
 pub async fn predict(
-    State(AppState { serving, recorder, requests, .. }): State<AppState>,
+    State(state): State<Arc<AppState>>,
     QueryParams(query): QueryParams<PredictQuery>,
     IdempotencyKey(key): IdempotencyKey,
     JsonBody(transaction): JsonBody<Transaction>,
 ) -> ApiResult<Response> {
-    let _place = admit(&requests)?;
+    let AppState { serving, recorder, requests, .. } = &*state;
+    let _place = admit(requests)?;
     if !query.is_recorded() {
         let serving = serving.load();
         let Scored { prediction, scorer, .. } = serving.score(&transaction).map_err(refusal)?;

@@ -126,12 +126,13 @@ impl Recorder {
         let scored = serving.score_as(&timed, Asking::Adding(&id))?;
         let over = serving.card.as_ref().map_or(0, |card| card.signals.state.number.0);
         let predictions = if self.mode == PredictionLog::Off { Vec::new() } else { stored(&scored) };
-        let ticket = self.append(&id, Fact::Made, over, &timed, predictions)?;
+        let is_awaited = self.mode != PredictionLog::Fast;
+        let ticket = self.append(&id, Fact::Made, over, &timed, predictions, is_awaited)?;
         if let Some(card) = &serving.card {
             card.signals.has_applied(ticket);
         }
         known.made.extend(hash);
-        let kept = Kept { recording: Recording::New, ticket: (self.mode != PredictionLog::Fast).then_some(ticket) };
+        let kept = Kept { recording: Recording::New, ticket: is_awaited.then_some(ticket) };
         Ok((answer(scored.scorer, scored.prediction), kept))
     }
 
@@ -147,8 +148,9 @@ impl Recorder {
             PredictionLog::Off => None,
             PredictionLog::Durable | PredictionLog::Fast => {
                 let id = name_of(transaction, key).unwrap_or_else(unnamed);
-                let appended = self.append(&id, Fact::Asked, 0, transaction, stored(&scored));
-                if self.mode == PredictionLog::Durable {
+                let is_awaited = self.mode == PredictionLog::Durable;
+                let appended = self.append(&id, Fact::Asked, 0, transaction, stored(&scored), is_awaited);
+                if is_awaited {
                     Some(appended?)
                 } else {
                     // Fast means that answers never wait for the log, not even for room in it.
@@ -186,7 +188,7 @@ impl Recorder {
         if names.contains(&hash_of(&id)) {
             return Ok(Kept { recording: Recording::Before, ticket: Some(self.journal.newest()) });
         }
-        let ticket = self.append(&id, fact, signals.state.number.0, &timed, Vec::new())?;
+        let ticket = self.append(&id, fact, signals.state.number.0, &timed, Vec::new(), true)?;
         Scratch::with(|scratch| match fact {
             Fact::Judged => signals.judge(&timed, &id, scratch),
             Fact::Made | Fact::Asked => signals.add(&timed, &id, scratch),
@@ -254,10 +256,12 @@ impl Recorder {
         over: u32,
         transaction: &Transaction,
         predictions: Vec<StoredPrediction>,
+        is_awaited: bool,
     ) -> Result<Ticket, JournalError> {
         let made_at = Timestamp::now().as_microsecond();
         let transaction = StoredTransaction::from(transaction);
-        self.journal.append(Entry { number: 0, made_at, id: id.to_owned(), fact, over, transaction, predictions })
+        let entry = Entry { number: 0, made_at, id: id.to_owned(), fact, over, transaction, predictions };
+        self.journal.append(&entry, is_awaited)
     }
 
     /// Before the signals are touched: afterwards, an entry that is refused would be in them and nowhere else.
