@@ -10,12 +10,13 @@ mod tensors;
 
 use axum::{
     Json,
-    http::StatusCode,
+    extract::FromRequestParts,
+    http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
-use lakehouse_service::Problem;
+use lakehouse_service::{PathParams, Problem};
 use lakehouse_spec::ModelName;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -60,6 +61,21 @@ struct VersionPath {
     /// The version; only the one that serves can be asked.
     #[param(value_type = String, example = "1")]
     version: String,
+}
+
+/// Path parameters. A name that no model can have does not serve either, and is refused in the protocol's shape.
+struct Path<T>(T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = InferenceError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, InferenceError> {
+        match PathParams::from_request_parts(parts, state).await {
+            Ok(PathParams(params)) => Ok(Self(params)),
+            Err(problem) if problem.status().is_client_error() => Err(InferenceError::not_found(problem.detail())),
+            Err(problem) => Err(problem.into()),
+        }
+    }
 }
 
 /// A refusal in the protocol's shape.

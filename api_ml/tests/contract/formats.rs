@@ -172,6 +172,11 @@ async fn the_inference_protocol_is_spoken() {
     assert_eq!(app.get("/v2/models/fraud_card/versions/1").await.json()["inputs"].as_array().expect("inputs").len(), 17);
     assert_eq!(app.get("/v2/models/fraud/versions/2").await.status, 404);
     assert_eq!(app.get("/v2/models/nobody/ready").await.json(), json!({"error": "no model `nobody` serves"}));
+    for name in ["NUL", "a.b", "%FF", "%2e%2e"] {
+        let impossible = app.get(&format!("/v2/models/{name}")).await;
+        assert_eq!(impossible.status, 404, "{name}");
+        assert!(impossible.json()["error"].is_string(), "{name}: refused in the protocol's shape");
+    }
 
     let request = |limits: &Value, shape: Value| {
         let rows = limits.as_array().expect("list").len();

@@ -1,11 +1,11 @@
 //! `GET /v2/…`: the server and its models, described.
 
 use axum::{Json, extract::State, http::StatusCode};
-use lakehouse_service::{PathParams, Problems};
+use lakehouse_service::Problems;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{InferenceError, ModelPath, VersionPath, find};
+use super::{InferenceError, ModelPath, Path, VersionPath, find};
 use crate::{
     AppState,
     models::Names,
@@ -92,7 +92,7 @@ pub async fn ready(State(AppState { serving, .. }): State<AppState>) -> (StatusC
 )]
 pub async fn model(
     State(AppState { serving, names, .. }): State<AppState>,
-    PathParams(ModelPath { model }): PathParams<ModelPath>,
+    Path(ModelPath { model }): Path<ModelPath>,
 ) -> Result<Json<ModelMetadata>, InferenceError> {
     let serving: &Serving = &serving.load();
     find(serving, &model, None).map(|scorer| Json(ModelMetadata::new(scorer, &names)))
@@ -105,7 +105,7 @@ pub async fn model(
 )]
 pub async fn version(
     State(AppState { serving, names, .. }): State<AppState>,
-    PathParams(VersionPath { model, version }): PathParams<VersionPath>,
+    Path(VersionPath { model, version }): Path<VersionPath>,
 ) -> Result<Json<ModelMetadata>, InferenceError> {
     let serving: &Serving = &serving.load();
     find(serving, &model, Some(&version)).map(|scorer| Json(ModelMetadata::new(scorer, &names)))
@@ -118,7 +118,7 @@ pub async fn version(
 )]
 pub async fn model_ready(
     State(AppState { serving, .. }): State<AppState>,
-    PathParams(ModelPath { model }): PathParams<ModelPath>,
+    Path(ModelPath { model }): Path<ModelPath>,
 ) -> Result<Json<Readiness>, InferenceError> {
     find(&serving.load(), &model, None).map(|_| Json(Readiness { ready: true }))
 }
@@ -130,7 +130,7 @@ pub async fn model_ready(
 )]
 pub async fn version_ready(
     State(AppState { serving, .. }): State<AppState>,
-    PathParams(VersionPath { model, version }): PathParams<VersionPath>,
+    Path(VersionPath { model, version }): Path<VersionPath>,
 ) -> Result<Json<Readiness>, InferenceError> {
     find(&serving.load(), &model, Some(&version)).map(|_| Json(Readiness { ready: true }))
 }

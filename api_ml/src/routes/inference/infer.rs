@@ -7,13 +7,13 @@ use axum::{
     http::{HeaderMap, HeaderName},
     response::{IntoResponse, Response},
 };
-use lakehouse_service::{PathParams, Problems};
+use lakehouse_service::Problems;
 use lakehouse_spec::ModelName;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    InferenceError, ModelPath, VersionPath, find,
+    InferenceError, ModelPath, Path, VersionPath, find,
     tensors::{InputTensor, Tensor},
 };
 use crate::{
@@ -88,7 +88,7 @@ enum OutputData {
 )]
 pub async fn infer(
     State(state): State<AppState>,
-    PathParams(ModelPath { model }): PathParams<ModelPath>,
+    Path(ModelPath { model }): Path<ModelPath>,
     request: Request,
 ) -> Result<Response, InferenceError> {
     answer(state, model, None, request).await
@@ -108,7 +108,7 @@ pub async fn infer(
 )]
 pub async fn infer_version(
     State(state): State<AppState>,
-    PathParams(VersionPath { model, version }): PathParams<VersionPath>,
+    Path(VersionPath { model, version }): Path<VersionPath>,
     request: Request,
 ) -> Result<Response, InferenceError> {
     answer(state, model, Some(version), request).await
