@@ -50,7 +50,9 @@ async fn a_datamart_that_is_too_long_for_memory_answers_like_one_that_is_not() {
                     assert_eq!(&by_key(place, route, key).await, row, "{route}");
                 }
             }
-            for (offset, limit) in [(0, 1), (0, 1_000), (1, 2), (expected.len() - 1, 9), (expected.len(), 1), (usize::MAX >> 1, 1)] {
+            for (offset, limit) in
+                [(0, 1), (0, 1_000), (1, 2), (expected.len() - 1, 9), (expected.len(), 1), (usize::MAX >> 1, 1)]
+            {
                 let page = place.get(&format!("/client_features/?offset={offset}&limit={limit}")).await;
                 let wanted: Vec<Value> = expected.iter().skip(offset).take(limit).cloned().collect();
                 assert_eq!(page, (200, Value::from(wanted)), "{offset} {limit}");
@@ -71,7 +73,11 @@ async fn the_name_of_a_row_is_good_for_its_version_of_its_table_only() {
     };
     let name = fetch(&place, "001", None).await.headers()[header::ETAG].clone();
     assert_eq!(fetch(&place, "001", Some(&name)).await.status(), StatusCode::NOT_MODIFIED);
-    assert_eq!(fetch(&place, "nobody", Some(&name)).await.status(), StatusCode::NOT_FOUND, "there is nothing that could be unchanged");
+    assert_eq!(
+        fetch(&place, "nobody", Some(&name)).await.status(),
+        StatusCode::NOT_FOUND,
+        "there is nothing that could be unchanged"
+    );
     let twin = Place::with_numbers(1).await;
     assert_eq!(fetch(&twin, "001", Some(&name)).await.status(), StatusCode::OK, "another lake, whose versions count alike");
     place.publish(&clients(2)).await;

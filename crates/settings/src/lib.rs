@@ -15,9 +15,9 @@ mod settings;
 mod store;
 pub mod telemetry;
 
+pub use address_ranges::{AddressRanges, NotAddressRanges};
 pub use error::SettingsError;
 pub use load::{BindOverrides, LogOverrides, Overrides};
-pub use address_ranges::{AddressRanges, NotAddressRanges};
 pub use networks::{NetworkSettings, RiskMode};
 pub use secret::{DatabaseUrl, Secret};
 pub use settings::{

@@ -41,7 +41,7 @@ const MOST_CREDENTIAL_BYTES: usize = 4_096;
 pub struct Admission {
     service: &'static str,
     /// None: nobody is asked, nothing is looked up.
-    settings: Option<(AccountSettings, AddressRanges, DatabaseUrl)>,
+    settings: Option<(AccountSettings, DatabaseUrl)>,
     opened: OnceCell<Opened>,
     local: Arc<Principal>,
     paces: Paces,
@@ -110,7 +110,7 @@ impl Admission {
         Self::with(service, None, LOOKUPS, u32::MAX)
     }
 
-    fn with(service: &'static str, settings: Option<(AccountSettings, AddressRanges, DatabaseUrl)>, rate: Rate, at_once: u32) -> Arc<Self> {
+    fn with(service: &'static str, settings: Option<(AccountSettings, DatabaseUrl)>, rate: Rate, at_once: u32) -> Arc<Self> {
         Arc::new(Self {
             service,
             settings,
