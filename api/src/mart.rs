@@ -37,7 +37,8 @@ impl Mart {
         shown_to: &str,
         most_bytes: usize,
     ) -> Result<Self, LakeError> {
-        let mut mart = Self { tag: tags::tag(&format!("{} {shown_to}", table.edition())), table, key: key.to_owned(), rows: None };
+        let mut mart =
+            Self { tag: tags::tag(&format!("{} {shown_to}", table.edition())), table, key: key.to_owned(), rows: None };
         let mut batches = lake.read(&mart.table, &mart.query(0, usize::MAX)).await?.map_err(|_| mart.has_no_key())?;
         let mut rows = Writing::default();
         while let Some(batch) = batches.try_next().await? {

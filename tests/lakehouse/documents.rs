@@ -40,7 +40,8 @@ fn problems_of_the_code() -> BTreeMap<String, BTreeSet<u16>> {
     for (path, text) in &sources {
         for (place, _) in text.match_indices(".with_code(") {
             let code = text[place + ".with_code(".len()..].trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
-            let code = code.unwrap_or_else(|| panic!("{path}: a code has to stand where it is given, or the list cannot be checked"));
+            let code =
+                code.unwrap_or_else(|| panic!("{path}: a code has to stand where it is given, or the list cannot be checked"));
             let before = text[..place].rmatch_indices("Problem::").find_map(|(made, _)| {
                 let name = text[made + "Problem::".len()..].split('(').next()?;
                 statuses.get(name)

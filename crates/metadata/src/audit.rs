@@ -83,7 +83,8 @@ const NEWEST_OF_PRINCIPAL: &str = "select id, at, service, principal, action, ob
 const LAST: &str = "select last_id from audit_counter";
 
 /// Accounts change in one transaction with an entry that says so.
-const CHANGES: &str = "select coalesce(max(id), $1) as last_id, coalesce(max(case when service = $2 then id end), $1) as changed_id
+const CHANGES: &str =
+    "select coalesce(max(id), $1) as last_id, coalesce(max(case when service = $2 then id end), $1) as changed_id
     from audit where id > $1";
 
 /// In pieces, so that nobody waits long for it.

@@ -1,6 +1,10 @@
 //! Accepting connections until told to stop, then letting them finish.
 
-use std::{io, net::{IpAddr, SocketAddr}, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use axum::{Router, body::Body, extract::Request};
 use hyper::{body::Incoming, server::conn::http1};

@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{Networks, DatabaseUrl, Secret};
+use crate::{DatabaseUrl, Networks, Secret};
 
 /// The effective settings. What each one means is written in `default.toml`.
 ///

@@ -30,7 +30,6 @@ fn told(outcome: Result<Vec<RecordBatch>, LakeError>) -> Vec<String> {
     }
 }
 
-
 #[tokio::test]
 async fn whatever_is_tried_tells_what_a_copy_of_the_shown_part_tells() {
     let house = House::new().await;

@@ -17,7 +17,8 @@ pub fn client(peer: Option<Peer>, headers: &HeaderMap, trusted: &Networks) -> St
     let Some(peer) = peer else { return String::new() };
     let mut nearest = peer.address();
     let lines = headers.get_all(FORWARDED_FOR).iter().rev();
-    let mut told = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(',').map(|address| address.trim().parse::<IpAddr>()));
+    let mut told =
+        lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(',').map(|address| address.trim().parse::<IpAddr>()));
     while trusted.contain(nearest)
         && let Some(Ok(address)) = told.next()
     {
@@ -53,6 +54,10 @@ mod tests {
         ] {
             assert_eq!(from(peer, lines, &trusted), wanted, "{peer} {lines:?}");
         }
-        assert_eq!(from("127.0.0.1:9", &["203.0.113.9"], &Networks::default()), "127.0.0.1", "nobody is trusted unless it is said");
+        assert_eq!(
+            from("127.0.0.1:9", &["203.0.113.9"], &Networks::default()),
+            "127.0.0.1",
+            "nobody is trusted unless it is said"
+        );
     }
 }

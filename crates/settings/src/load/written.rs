@@ -190,7 +190,8 @@ impl WrittenAccounts {
             given => location::absolute(base, given),
         };
         let proxies = self.trusted_proxies.as_str();
-        let no_networks = |_| SettingsError::rule("accounts.trusted_proxies", proxies, "name addresses or networks, as in 10.0.0.0/8");
+        let no_networks =
+            |_| SettingsError::rule("accounts.trusted_proxies", proxies, "name addresses or networks, as in 10.0.0.0/8");
         Ok(AccountSettings {
             trusted_proxies: proxies.parse().map_err(no_networks)?,
             required: self.required,
