@@ -1,7 +1,7 @@
 //! The datamart query API: REST over the datamarts, read-only SQL over the lake, and the runs.
 //!
-//! Tables are read where they lie: Delta through DataFusion. Datamarts with a route are also held in memory by key, at their
-//! current version, so that a lookup touches no storage.
+//! Tables are read where they lie: Delta through DataFusion. Datamarts that are asked for by key are also held in memory, at their
+//! current version and as the text of their answers, so that a lookup touches no storage and writes no JSON.
 
 mod catalog;
 mod cursor;

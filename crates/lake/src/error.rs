@@ -4,7 +4,7 @@ use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use deltalake::DeltaTableError;
 
-use crate::{At, QueryRefusal};
+use crate::{At, QueryRefusal, unspilled::JoinTooLarge};
 
 /// A failed act on the lake, with its object. The cause is the source.
 #[derive(Debug, thiserror::Error)]
@@ -154,7 +154,8 @@ impl LakeError {
     pub fn is_out_of_memory(&self) -> bool {
         match self {
             Self::Plan { source } | Self::Execute { source } => {
-                matches!(source.find_root(), DataFusionError::ResourcesExhausted(_))
+                let root = source.find_root();
+                matches!(root, DataFusionError::ResourcesExhausted(_)) || JoinTooLarge::is_in(root)
             }
             _ => false,
         }

@@ -35,6 +35,7 @@ mod table;
 mod table_query;
 mod tasks;
 mod transient;
+mod unspilled;
 mod vacuum;
 mod viewer;
 mod wording;

@@ -16,6 +16,8 @@ use datafusion::{
     },
 };
 
+use crate::unspilled::Unspilled;
+
 /// Gives out what its parent has, up to a limit of its own.
 #[derive(Debug)]
 struct SharePool {
@@ -27,7 +29,7 @@ struct SharePool {
 /// The same environment, whose queries together may use `bytes` of its memory.
 pub(crate) fn with_share(runtime: &Arc<RuntimeEnv>, bytes: usize) -> Arc<RuntimeEnv> {
     let pool = SharePool { parent: runtime.memory_pool.clone(), limit: bytes, used: AtomicUsize::new(0) };
-    Arc::new(RuntimeEnv { memory_pool: Arc::new(pool), ..runtime.as_ref().clone() })
+    Arc::new(RuntimeEnv { memory_pool: Arc::new(Unspilled(Arc::new(pool))), ..runtime.as_ref().clone() })
 }
 
 impl fmt::Display for SharePool {

@@ -16,7 +16,9 @@ use futures::TryStreamExt as _;
 use lakehouse_spec::{DomainName, Schema, TableName};
 use object_store::{ObjectStore, path::Path};
 
-use crate::{LakeError, LakeLocation, LakeTable, Session, Viewer, log_store, session::Author, share::with_share};
+use crate::{
+    LakeError, LakeLocation, LakeTable, Session, Viewer, log_store, session::Author, share::with_share, unspilled::Unspilled,
+};
 
 /// How a lake is opened.
 #[derive(Debug, Clone)]
@@ -61,7 +63,7 @@ impl Lake {
         let pool = FairSpillPool::new(options.memory_limit / 8 * 5);
         let pool = TrackConsumersPool::new(pool, std::num::NonZeroUsize::MIN.saturating_add(4));
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(pool))
+            .with_memory_pool(Arc::new(Unspilled(Arc::new(pool))))
             .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::OsTmpDirectory))
             .build_arc()
             .map_err(|e| failed(e.into()))?;

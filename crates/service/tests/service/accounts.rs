@@ -35,7 +35,7 @@ async fn forgotten() -> &'static str {
 
 #[utoipa::path(get, path = "/slow", responses((status = 200), Problems))]
 async fn slow() {
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
 }
 
 struct House {
