@@ -116,10 +116,10 @@ fn logs_in_a_bucket_are_searched_as_on_disk() {
     assert!(expected.iter().all(|(status, _)| *status == StatusCode::OK), "{expected:?}");
     assert_eq!(expected[0].1["logs"].as_array().unwrap().len(), 40);
     for store in Bucket::all() {
-        let place = store.fresh_uri().replace("/lake", "/logs");
+        let place = format!("{}-logs", store.fresh_uri());
         let workspace = Workspace::new().in_bucket(&store).with_environment("LAKEHOUSE_NETWORKS__LOGS", &place);
         let served = Served::start(&workspace);
-        assert_eq!(ask(&served).map(|answer| answer.0), [StatusCode::NOT_FOUND; 2], "there are none yet");
+        assert_eq!(ask(&served).map(|answer| answer.0), [StatusCode::NOT_FOUND; 2], "there are none yet in {}", store.name);
         let log = |name: &str| Path::from_url_path(Url::parse(&place).unwrap().path()).unwrap().join(name);
         let put = |name: &str, bytes: Vec<u8>| {
             served.runtime.block_on(store.store().put(&log(name), bytes.into())).unwrap();

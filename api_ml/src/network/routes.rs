@@ -4,7 +4,7 @@ mod explain;
 mod importance;
 mod ingest;
 mod logs;
-mod metrics;
+pub(super) mod metrics;
 mod plan;
 mod predict;
 mod simulate;
@@ -12,6 +12,7 @@ mod topology;
 
 use std::sync::Arc;
 
+use axum::middleware::from_fn;
 use lakehouse_accounts::Scope;
 use lakehouse_service::{ApiResult, Permitted as _, Problem};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -42,6 +43,7 @@ pub fn routes(state: NetworkState) -> OpenApiRouter {
         .with_state(state)
         .needs(Scope::Predict)
         .merge(ingest)
+        .layer(from_fn(metrics::counted))
 }
 
 /// The network that serves.

@@ -1,6 +1,11 @@
 //! What the routes of networks share, and how it is kept up to date.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use arc_swap::ArcSwap;
 use lakehouse_registry::{AliasName, Registry};
@@ -16,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     feed::{Feed, Numbers},
     firewall::{Firewalls, LogStore},
+    routes::metrics,
     snapshot::Snapshot,
 };
 use crate::models::{Champion, Slot};
@@ -126,8 +132,10 @@ impl NetworkState {
             if watched.numbers == Some(numbers) {
                 return Ok(None);
             }
+            let started = Instant::now();
             let parts = feed.read(&self.registry).await?;
             let snapshot = spawn_blocking(move || parts.snapshot()).await??;
+            metrics::took_in_features(started.elapsed());
             Ok::<_, super::feed::FeedError>(Some((numbers, snapshot)))
         };
         match loaded.await {

@@ -160,6 +160,9 @@ async fn rules_models_and_both_are_modes_of_one_question() {
         "dirisi_model_predictions_total{model_type=\"hybrid\"",
         "dirisi_prediction_duration_seconds_count",
         "dirisi_risk_score{entity_id=\"DA\"",
+        "dirisi_api_requests_total{method=\"POST\",endpoint=\"/v1/predict\",status=\"200\"}",
+        "dirisi_api_request_duration_seconds_count{method=\"POST\",endpoint=\"/v1/predict\"}",
+        "dirisi_feature_computation_duration_seconds_count",
     ] {
         assert!(metrics.contains(name), "{name}");
     }

@@ -1,11 +1,11 @@
+-- A join, not a rank: ranking would sort every row there is with all its columns.
 with
-ranked as (
-  select *, row_number() over (partition by entity_type, entity_id order by ts desc) as place
+latest as (
+  select entity_type, entity_id, max(ts) as ts
   from signals.features
+  group by entity_type, entity_id
 )
 
-select
-  * exclude (place),
-  entity_type = 'node' as is_node
-from ranked
-where place = 1
+select f.*, f.entity_type = 'node' as is_node
+from signals.features as f
+join latest as l on l.entity_type = f.entity_type and l.entity_id = f.entity_id and l.ts = f.ts

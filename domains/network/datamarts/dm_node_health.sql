@@ -1,13 +1,8 @@
 with
-features as (select * from signals.features where entity_type = 'node'),
+latest as (select * from gold.dm_latest_features where entity_type = 'node'),
 incidents as (select * from silver.incidents where entity_type = 'node'),
 entities as (select * from silver.entities where entity_type = 'node'),
-watched as (select max(ts) as ts from signals.features),
-
-latest as (
-  select *, row_number() over (partition by entity_id order by ts desc) as place
-  from features
-),
+watched as (select max(ts) as ts from gold.dm_latest_features),
 
 troubles as (
   select
@@ -42,4 +37,3 @@ select
 from latest as l
 left join entities as e on e.entity_id = l.entity_id
 left join troubles as t on t.entity_id = l.entity_id
-where l.place = 1
