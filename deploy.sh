@@ -12,7 +12,7 @@
 #   DEPLOY_INVENTORY   an inventory of Ansible with hosts of your own; then Terraform has no part in it
 #   DEPLOY_ARCHIVE     the release that `apply` installs [the newest in dist/]
 #   DEPLOY_SECRETS     the folder of secrets; made if it is not there [secrets]
-#   DEPLOY_HOST        the name that clients use, for the certificate that is made with the secrets [localhost]
+#   DEPLOY_HOST        the names or addresses that clients use, comma-joined, for the certificate that is made with the secrets [localhost]
 #   DEPLOY_STATE       where the plan, the outputs and the last releases are noted [.deploy]
 #   DEPLOY_NEW=1       no run has made datamarts and a model yet: the proof asks for neither
 #
@@ -106,6 +106,7 @@ command_of() {
   echo "$1" >"$state/archive"
 }
 
+# Lines of a service, its address, and the host whose key it takes.
 addresses() {
   ansible-inventory -i "$(hosts)" --list | python3 -c '
 import json, os, sys
@@ -113,26 +114,27 @@ listed = json.load(sys.stdin)["_meta"]["hostvars"]
 outputs = os.environ["DEPLOY_OUTPUTS"]
 urls = json.load(open(outputs))["urls"]["value"] if sys.argv[1] == "" else {}
 for service, port in {"api": 19999, "sources": 19998, "ml": 19997}.items():
-    for name, host in sorted(listed.items()):
-        if service in host.get("lakehouse_tasks", [service]):
-            urls.setdefault(service, "https://{}:{}".format(host.get("ansible_host", name), port))
-    print(service, urls[service])
+    hosts = [name for name, host in sorted(listed.items()) if service in host.get("lakehouse_tasks", [service])]
+    for name in hosts[:1]:
+        urls.setdefault(service, "https://{}:{}".format(listed[name].get("ansible_host", name), port))
+    print(service, urls[service], hosts[0])
 ' "$inventory"
 }
 
 prove() {
   local -a asked=()
-  local service url new=()
-  while read -r service url; do
+  local service url host key='' new=()
+  while read -r service url host; do
     asked+=("--$service" "$url")
+    # All services of a deployment have the same accounts, so the first host's key opens all.
+    key=${key:-$secrets/keys/$host}
     printf '%-10s %s/docs\n' "$service" "$url"
   done < <(addresses)
   [ ${#asked[@]} = 6 ] || die 'the addresses could not be read'
   [ -z "${DEPLOY_NEW:-}" ] || new=(--new)
   [ -x "$state/bin/lakehouse" ] || command_of "$(newest)"
   # With a load balancer its certificate is one that every client knows; ours is in the secrets.
-  "$state/bin/lakehouse" smoke "${asked[@]}" "${new[@]}" --wait 60 --ca "$secrets/ca.crt" \
-    --user operator --password-file "$secrets/operator_password"
+  "$state/bin/lakehouse" smoke "${asked[@]}" "${new[@]}" --wait 60 --ca "$secrets/ca.crt" --key-file "$key"
 }
 
 # ---- the verbs

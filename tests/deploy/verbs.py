@@ -89,6 +89,7 @@ class Verbs(unittest.TestCase):
         self.assertIn("ansible/site.yml", text)
         self.assertIn("lakehouse_release=1.0", text)
         self.assertIn("smoke --api https://door.example:9999 --sources https://door.example:9998 --ml https://door.example:9997", text)
+        self.assertIn("--key-file secrets/keys/single", text)
         self.assertTrue((self.clone / "secrets/operator_password").exists())
 
     def test_what_was_planned_is_what_is_applied_once(self):
