@@ -38,7 +38,7 @@ PEERS = {
 }
 
 
-def load(folder):
+def load(folder, first_day="2018-07-25"):
     """Rows from the first training day on. A window ends with the row's own purchase; a terminal's frauds are known a week late."""
     windows = ", ".join(
         f"c{days} as (partition by customer_id order by made_at range between interval {days * DAY - 1} microseconds preceding and current row), "
@@ -53,7 +53,7 @@ def load(folder):
         with rows as (select TRANSACTION_ID::bigint as id, TX_DATETIME::timestamp as made_at, CUSTOMER_ID as customer_id, TERMINAL_ID as terminal_id,
                       TX_AMOUNT::double as amount, TX_FRAUD::int as fraud from read_parquet('{folder}/*.parquet'))
         select * from (select *, (isodow(made_at) >= 6)::int as is_weekend, (hour(made_at) <= 6)::int as is_night,
-                       date_diff('day', date '2018-07-25', made_at::date) as day, {sums} from rows window {windows})
+                       date_diff('day', date '{first_day}', made_at::date) as day, {sums} from rows window {windows})
         where day >= 0 order by made_at, id""").fetchdf()
 
 
@@ -86,17 +86,17 @@ def resampled(labels, scores):
     return numpy.percentile([average_precision_score(labels[rows], scores[rows]) for rows in draws], [2.5, 97.5])
 
 
-def ours(program, train, test):
-    """Scores of each candidate of `handbook.toml`, by name."""
+def ours(program, train, test, specification=None):
+    """The name of each candidate of `handbook.toml`, or of another specification, with its scores."""
+    specification = specification or (HERE / "handbook.toml").read_text()
     with tempfile.TemporaryDirectory() as folder:
         rows = pandas.concat([train, test]).reset_index(drop=True)
         rows[["made_at", "fraud", *FEATURES]].to_csv(f"{folder}/rows.csv", index=False)
-        specification = (HERE / "handbook.toml").read_text().replace("TEST_SHARE", repr(len(test) / len(rows)))
-        pathlib.Path(f"{folder}/handbook.toml").write_text(specification)
+        pathlib.Path(f"{folder}/handbook.toml").write_text(specification.replace("TEST_SHARE", repr(len(test) / len(rows))))
         told = subprocess.run([program, f"{folder}/handbook.toml", f"{folder}/rows.csv", f"{folder}/scores.csv"], check=True, capture_output=True, text=True)
         names = [line.split("AP")[0].split(maxsplit=1)[1].strip() for line in told.stdout.splitlines() if line[0].isdigit()]
         scores = pandas.read_csv(f"{folder}/scores.csv", header=None)
-        return {f"**lakehouse, {name}**": scores[position].to_numpy()[len(train):] for position, name in enumerate(names)}
+        return [(f"**lakehouse, {name}**", scores[position].to_numpy()[len(train):]) for position, name in enumerate(names)]
 
 
 def main():
@@ -107,7 +107,7 @@ def main():
     for name, (auc, precision, cards) in PUBLISHED.items():
         print(f"| {name} | {auc:.3f} | {precision:.3f} | | {cards:.3f} |")
     scores = {name: model.fit(train[FEATURES], train.fraud).predict_proba(test[FEATURES])[:, 1] for name, model in PEERS.items()}
-    for name, found in (scores | ours(sys.argv[2], train, test)).items():
+    for name, found in [*scores.items(), *ours(sys.argv[2], train, test)]:
         low, high = resampled(labels, found)
         print(f"| {name} | {roc_auc_score(labels, found):.3f} | {average_precision_score(labels, found):.3f} | {low:.3f}-{high:.3f} | {card_precision(test, found):.3f} |")
 

@@ -7,11 +7,9 @@
 
 mod tests_of_shares;
 
-use std::collections::HashMap;
-
 use serde::Serialize;
 
-use crate::{Description, InputStatistics, NumberStatistics, Statistics, Value};
+use crate::{Description, InputStatistics, NumberStatistics, Statistics, Value, fold};
 use tests_of_shares::{chi_squared, jensen_shannon, kolmogorov_smirnov, stability_index};
 
 /// An index from here on is a large one, by the convention of the field.
@@ -42,8 +40,8 @@ struct Measure {
 enum Bins {
     /// Inner edges: a number belongs to the first bin whose edge is above it.
     Numbers(Vec<f64>),
-    /// The bin of each named text, in lower case; the bin behind them is of all others.
-    Texts(HashMap<String, usize>),
+    /// Each named text in lower case, in order, with its bin; the bin behind them is of all others.
+    Texts(Vec<(String, usize)>),
     /// False, true.
     Flags,
 }
@@ -143,7 +141,8 @@ impl Measure {
         let (bins, present) = match &statistics.values {
             Statistics::Number(numbers) => (Bins::Numbers(numbers.edges.clone()), numbers.shares.clone()),
             Statistics::Text { shares, other_share } => {
-                let names = shares.iter().enumerate().map(|(bin, (text, _))| (text.clone(), bin)).collect();
+                let mut names: Vec<_> = shares.iter().enumerate().map(|(bin, (text, _))| (text.clone(), bin)).collect();
+                names.sort();
                 let present = shares.iter().map(|(_, share)| *share).chain([*other_share]).collect();
                 (Bins::Texts(names), present)
             }
@@ -164,7 +163,10 @@ impl Measure {
         let absent = self.shares.len() - 1;
         match (&self.bins, value) {
             (Bins::Numbers(edges), Value::Number(number)) if number.is_finite() => edges.partition_point(|edge| *edge <= number),
-            (Bins::Texts(names), Value::Text(text)) => names.get(&text.to_lowercase()).copied().unwrap_or(names.len()),
+            (Bins::Texts(names), Value::Text(text)) => {
+                let place = names.binary_search_by(|(name, _)| fold::compare(name, text)).ok();
+                place.and_then(|place| names.get(place)).map_or(names.len(), |(_, bin)| *bin)
+            }
             (Bins::Flags, Value::Flag(flag)) => usize::from(flag),
             _ => absent,
         }

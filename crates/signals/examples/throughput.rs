@@ -1,6 +1,7 @@
-//! How fast the fraud signals are and what a card costs.
+//! How fast the fraud signals are, what a card costs, and how long a state takes to be there again.
 //!
-//! `cargo run --release -p lakehouse-signals --example throughput [events] [cards] [days]`
+//! `cargo run --release -p lakehouse-signals --example throughput [events] [cards] [merchants] [days]`
+//! Prints a row of a Markdown table; without arguments the whole table: 2,000 cards, and a million of them.
 #![expect(clippy::print_stdout, reason = "an example prints what it measures")]
 
 use std::{error::Error, time::Instant};
@@ -8,69 +9,92 @@ use std::{error::Error, time::Instant};
 use lakehouse_signals::{Event, EventColumns, Kernel, Key, Plan};
 
 const SPEC: &str = include_str!("../../../domains/fraud/signals/transactions.toml");
+/// Events, cards, merchants, days.
+const SHAPES: [[u64; 4]; 2] = [[1_000_000, 2_000, 4_000, 150], [5_000_000, 1_000_000, 4_000, 150]];
+/// Events that a service has on top of its state when it is killed.
+const JOURNAL: usize = 100_000;
+/// Lookups and additions that are timed one by one.
+const LIVE: usize = 10_000;
+const MEBIBYTE: f64 = 1_048_576.0;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<u64>());
-    let mut next = |default: u64| arguments.next().unwrap_or(Ok(default));
-    let (events, cards, days) = (next(1_000_000)?, next(6_000)?, next(150)?);
+    let arguments: Vec<u64> = std::env::args().skip(1).map(|argument| argument.parse()).collect::<Result<_, _>>()?;
+    let shapes = if arguments.is_empty() {
+        SHAPES.to_vec()
+    } else {
+        let [mut shape, _] = SHAPES;
+        shape.iter_mut().zip(arguments).for_each(|(number, given)| *number = given);
+        vec![shape]
+    };
     let plan = Plan::compile(&toml::from_str(SPEC)?)?;
-    let columns = Columns::generate(events, cards, days);
-    let (numbers, keys, flags) = columns.in_order_of(&plan);
-    let batch = EventColumns { times: &columns.times, ids: &columns.ids, numbers: &numbers, keys: &keys, flags: &flags };
-
-    println!("{events} events of {cards} cards over {days} days");
-    let mut kernel = Kernel::new(&plan);
-    let mut total_seconds = 0.0;
-    for entity in kernel.entities_mut() {
-        let mut out = vec![Vec::new(); entity.plan().outputs().len()];
-        let start = Instant::now();
-        entity.observe_batch(&batch, &mut out)?;
-        let seconds = start.elapsed().as_secs_f64();
-        total_seconds += seconds;
-        println!(
-            "{:<9} {seconds:.3} s, {:.2} M rows/s, {} keys, {} bytes each",
-            entity.plan().name(),
-            events as f64 / seconds / 1e6,
-            entity.keys(),
-            entity.approximate_bytes() / entity.keys().max(1),
-        );
-    }
-    println!("together  {total_seconds:.3} s");
-    report_live(&mut kernel, &batch)?;
-    report_snapshot(&plan, &mut kernel, columns.times.last().copied().unwrap_or(0))
+    println!(
+        "| cards × merchants | events | batch, M events/s | keys | memory MiB | a month later, idle | look up µs, P50 / P99 | \
+         add µs, P50 / P99 | snapshot MiB | written s | read s | and {JOURNAL} events on top s |"
+    );
+    println!("|---|{}", "---:|".repeat(11));
+    shapes.into_iter().try_for_each(|shape| measure(&plan, shape))
 }
 
-/// Asks and adds the first rows once more, as if they came now.
-fn report_live(kernel: &mut Kernel, batch: &EventColumns<'_>) -> Result<(), Box<dyn Error>> {
-    let now = batch.times.last().copied().unwrap_or(0);
-    let mut signals = vec![0.0; kernel.plan().outputs().count()];
-    let rows = batch.times.len().min(10_000);
+fn measure(plan: &Plan, [events, cards, merchants, days]: [u64; 4]) -> Result<(), Box<dyn Error>> {
+    let columns = Columns::generate(events, cards, merchants, days);
+    let (numbers, keys, flags) = columns.in_order_of(plan);
+    let batch = EventColumns { times: &columns.times, ids: &columns.ids, numbers: &numbers, keys: &keys, flags: &flags };
+    let mut kernel = Kernel::new(plan);
     let start = Instant::now();
-    for row in 0..rows {
+    for entity in kernel.entities_mut() {
+        let mut out = vec![Vec::new(); entity.plan().outputs().len()];
+        entity.observe_batch(&batch, &mut out)?;
+    }
+    let rate = events as f64 / start.elapsed().as_secs_f64() / 1e6;
+    let keys: usize = kernel.entities().iter().map(|entity| entity.keys()).sum();
+    let memory = kernel.approximate_bytes() as f64 / MEBIBYTE;
+
+    let (mut snapshot, start) = (Vec::new(), Instant::now());
+    kernel.write_to(&mut snapshot)?;
+    let written = start.elapsed().as_secs_f64();
+    drop(kernel);
+    let start = Instant::now();
+    let mut kernel = Kernel::read_from(&mut snapshot.as_slice(), plan)?;
+    let read = start.elapsed().as_secs_f64();
+    // What a restart takes in from the journal; reading and checking its entries is measured by `bench/state`.
+    let start = Instant::now();
+    live(&mut kernel, &batch, JOURNAL, |kernel, event, _| Ok(kernel.add(event)?))?;
+    let replayed = read + start.elapsed().as_secs_f64();
+
+    let asked = live(&mut kernel, &batch, LIVE, |kernel, event, signals| Ok(kernel.signals(event, signals)?))?;
+    let added = live(&mut kernel, &batch, LIVE, |kernel, event, _| Ok(kernel.add(event)?))?;
+    kernel.expire(columns.times.last().copied().unwrap_or(0) + 31 * 86_400_000_000);
+    let idle = kernel.approximate_bytes() as f64 / MEBIBYTE;
+    println!(
+        "| {cards} × {merchants} | {events} | {rate:.2} | {keys} | {memory:.0} | {idle:.0} | {asked} | {added} | {:.0} | {written:.2} | \
+         {read:.2} | {replayed:.2} |",
+        snapshot.len() as f64 / MEBIBYTE
+    );
+    Ok(())
+}
+
+/// Has the newest rows come once more, as if it were now, and tells quantiles of what each takes.
+fn live(
+    kernel: &mut Kernel,
+    batch: &EventColumns<'_>,
+    rows: usize,
+    mut act: impl FnMut(&mut Kernel, &Event<'_>, &mut [f64]) -> Result<(), Box<dyn Error>>,
+) -> Result<String, Box<dyn Error>> {
+    let now = kernel.newest().unwrap_or_default();
+    let mut signals = vec![0.0; kernel.plan().outputs().count()];
+    let mut nanoseconds = Vec::with_capacity(rows);
+    for (row, second) in (0..batch.times.len()).rev().take(rows).zip(1_i64..) {
         let numbers: Vec<f64> = batch.numbers.iter().map(|column| column[row]).collect();
         let keys: Vec<Key> = batch.keys.iter().map(|column| column[row]).collect();
         let flags: Vec<bool> = batch.flags.iter().map(|column| column[row]).collect();
-        let time = now + row as i64 * 1_000_000;
-        let event = Event { time, id: batch.ids[row], numbers: &numbers, keys: &keys, flags: &flags };
-        kernel.signals(&event, &mut signals)?;
-        kernel.add(&event)?;
+        let event = Event { time: now + second * 10_000, id: batch.ids[row], numbers: &numbers, keys: &keys, flags: &flags };
+        let start = Instant::now();
+        act(kernel, &event, &mut signals)?;
+        nanoseconds.push(start.elapsed().as_nanos() as u64);
     }
-    println!("live      {:.2} µs to ask and add", start.elapsed().as_secs_f64() * 1e6 / rows as f64);
-    Ok(())
-}
-
-fn report_snapshot(plan: &Plan, kernel: &mut Kernel, now: i64) -> Result<(), Box<dyn Error>> {
-    let (mut bytes, start) = (Vec::new(), Instant::now());
-    kernel.write_to(&mut bytes)?;
-    let written = start.elapsed();
-    let start = Instant::now();
-    let restored = Kernel::read_from(&mut bytes.as_slice(), plan)?;
-    let read = start.elapsed();
-    println!("snapshot  {} bytes, written in {written:.0?}, read in {read:.0?}", bytes.len());
-    println!("restored  {} bytes", restored.approximate_bytes());
-    kernel.expire(now + 31 * 86_400_000_000);
-    println!("idle      {} bytes a month later", kernel.approximate_bytes());
-    Ok(())
+    nanoseconds.sort_unstable();
+    let quantile = |share: f64| nanoseconds[(nanoseconds.len().saturating_sub(1) as f64 * share) as usize] as f64 / 1e3;
+    Ok(format!("{:.1} / {:.1}", quantile(0.5), quantile(0.99)))
 }
 
 /// The columns of the fraud signals, as the engine would bring them.
@@ -87,7 +111,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn generate(events: u64, cards: u64, days: u64) -> Self {
+    fn generate(events: u64, cards: u64, merchants: u64, days: u64) -> Self {
         let mut random = Random(7);
         let rows: Vec<[u64; 6]> = (0..events).map(|_| std::array::from_fn(|_| random.next())).collect();
         let key =
@@ -104,7 +128,7 @@ impl Columns {
                 .map(|row| if row[3].is_multiple_of(3) { f64::NAN } else { f64::from(row[3] % 700 == 1) })
                 .collect(),
             cards: key(cards, 0),
-            merchants: rows.iter().map(|row| Key::from_integer((merchant(row) % 4_000) as i64)).collect(),
+            merchants: rows.iter().map(|row| Key::from_integer((merchant(row) % merchants) as i64)).collect(),
             states: key(50, 4),
             mccs: key(109, 5),
             failures: rows.iter().map(|row| row[5].is_multiple_of(97)).collect(),

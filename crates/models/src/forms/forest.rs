@@ -2,6 +2,9 @@
 //!
 //! A row goes left where its number is below the threshold. Children stand after their parent and inside their tree, so every
 //! walk ends. In memory a node is 24 bytes and a tree is contiguous; in files the nodes are parallel lists ([`FlatForest`]).
+//!
+//! A walk is a chain of loads, each waiting for the one before. So eight walks are made side by side, of eight rows or of eight
+//! trees, without a branch: a leaf is its own child, and all go on for as many steps as the deepest tree has.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +15,9 @@ use super::{
 
 /// Rows that walk one tree before the next is loaded: the rows stay in the first-level cache, the tree in the second.
 const BLOCK_ROWS: usize = 64;
+/// Walks that are made side by side.
+const LANES: usize = 8;
+/// No row has so many numbers: a leaf looks at one that is absent, and absent goes left.
 const LEAF: u32 = u32::MAX;
 const MISSING_LEFT: u32 = 1 << 31;
 
@@ -71,6 +77,8 @@ pub struct Forest {
     width: u32,
     combine: Combine,
     roots: Vec<u32>,
+    /// The steps to each tree's deepest leaf.
+    depths: Vec<u32>,
     nodes: Vec<Node>,
     /// One a node, or none at all.
     cover: Vec<f64>,
@@ -80,8 +88,8 @@ pub struct Forest {
 struct Node {
     /// The threshold, or the value of a leaf.
     number: f64,
-    left: u32,
-    right: u32,
+    /// Left and right; a leaf's own position twice.
+    children: [u32; 2],
     /// The number it looks at with [`MISSING_LEFT`], or [`LEAF`].
     feature: u32,
 }
@@ -105,7 +113,12 @@ pub(super) struct Child {
 impl Node {
     fn goes_left(&self, numbers: &[f64]) -> bool {
         let number = numbers.get((self.feature & !MISSING_LEFT) as usize).copied().unwrap_or(f64::NAN);
-        number < self.number || (number.is_nan() && self.feature & MISSING_LEFT != 0)
+        // Not `||`: a branch here is guessed wrong every other time.
+        (number < self.number) | (number.is_nan() & (self.feature & MISSING_LEFT != 0))
+    }
+
+    fn next(&self, numbers: &[f64]) -> u32 {
+        self.children[usize::from(!self.goes_left(numbers))]
     }
 }
 
@@ -121,17 +134,28 @@ impl Forest {
     }
 
     pub(super) fn score(&self, numbers: &[f64]) -> f64 {
-        let sum = self.roots.iter().fold(self.start(), |sum, root| sum + self.leaf(*root, numbers));
-        self.finish(sum)
+        let mut sum = self.start();
+        let (chunks, rest) = self.roots.as_chunks::<LANES>();
+        let (depths, _) = self.depths.as_chunks::<LANES>();
+        for (roots, depths) in chunks.iter().zip(depths) {
+            let deepest = depths.iter().copied().max().unwrap_or_default();
+            let leaves = self.leaves(*roots, deepest, |_| numbers);
+            sum = leaves.iter().fold(sum, |sum, leaf| sum + leaf);
+        }
+        self.finish(rest.iter().fold(sum, |sum, root| sum + self.leaf(*root, numbers)))
     }
 
     pub(super) fn score_rows(&self, matrix: &[f64], out: &mut Vec<f64>) {
         let width = self.width().max(1);
         for block in matrix.chunks(BLOCK_ROWS * width) {
             let mut sums = [self.start(); BLOCK_ROWS];
-            for root in &self.roots {
-                for (sum, numbers) in sums.iter_mut().zip(block.chunks_exact(width)) {
-                    *sum += self.leaf(*root, numbers);
+            for (root, depth) in self.roots.iter().zip(&self.depths) {
+                let (chunks, _) = sums.as_chunks_mut::<LANES>();
+                for (sums, rows) in chunks.iter_mut().zip(block.chunks(LANES * width)) {
+                    // Lanes without a row find every number absent; nobody reads their sums.
+                    let row = |lane: usize| rows.get(lane * width..).unwrap_or_default();
+                    let leaves = self.leaves([*root; LANES], *depth, row);
+                    sums.iter_mut().zip(leaves).for_each(|(sum, leaf)| *sum += leaf);
                 }
             }
             out.extend(sums.iter().take(block.len() / width).map(|sum| self.finish(*sum)));
@@ -141,9 +165,20 @@ impl Forest {
     fn leaf(&self, root: u32, numbers: &[f64]) -> f64 {
         let mut node = self.nodes[root as usize];
         while node.feature != LEAF {
-            node = self.nodes[if node.goes_left(numbers) { node.left } else { node.right } as usize];
+            node = self.nodes[node.next(numbers) as usize];
         }
         node.number
+    }
+
+    /// The leaves of walks that begin at `nodes` and are `depth` steps long at most.
+    fn leaves<'a>(&self, mut nodes: [u32; LANES], depth: u32, numbers_of: impl Fn(usize) -> &'a [f64]) -> [f64; LANES] {
+        let numbers: [&[f64]; LANES] = std::array::from_fn(numbers_of);
+        for _ in 0..depth {
+            for (node, numbers) in nodes.iter_mut().zip(numbers) {
+                *node = self.nodes[*node as usize].next(numbers);
+            }
+        }
+        nodes.map(|node| self.nodes[node as usize].number)
     }
 
     /// The first node of each tree.
@@ -163,7 +198,7 @@ impl Forest {
         if node.feature == LEAF {
             return Some(Step::Leaf(node.number));
         }
-        let [left, right] = [node.left, node.right].map(|child| Some((child, *self.cover.get(child as usize)?)));
+        let [left, right] = node.children.map(|child| Some((child, *self.cover.get(child as usize)?)));
         let (taken, other) = if node.goes_left(numbers) { (left?, right?) } else { (right?, left?) };
         let both = taken.1 + other.1;
         let child = |(node, cover): (u32, f64)| Child { node, share: cover / both };
@@ -266,6 +301,21 @@ impl FlatForest {
         self.check_trees(nodes)
     }
 
+    /// The steps to the deepest leaf of each tree of a checked forest.
+    fn depths(&self) -> Vec<u32> {
+        let mut steps = vec![0_u32; self.value.len()];
+        for node in 0..self.value.len() {
+            let (left, right) = (self.left[node] as usize, self.right[node] as usize);
+            if (left, right) != (0, 0) {
+                steps[left] = steps[node] + 1;
+                steps[right] = steps[node] + 1;
+            }
+        }
+        let ends = self.roots.iter().skip(1).map(|root| *root as usize).chain([steps.len()]);
+        let trees = self.roots.iter().map(|root| *root as usize).zip(ends);
+        trees.map(|(start, end)| steps[start..end].iter().copied().max().unwrap_or_default()).collect()
+    }
+
     fn check_combine(&self) -> Result<(), FormError> {
         match self.combine {
             Combine::Sum { base } if !base.is_finite() => Err(FormError::NotFinite("base")),
@@ -313,13 +363,14 @@ impl TryFrom<FlatForest> for Forest {
         let node = |node: usize| {
             let (left, right) = (flat.left[node], flat.right[node]);
             if (left, right) == (0, 0) {
-                return Node { number: flat.value[node], left, right, feature: LEAF };
+                return Node { number: flat.value[node], children: [node as u32; 2], feature: LEAF };
             }
             let missing = if flat.missing_left[node] { MISSING_LEFT } else { 0 };
-            Node { number: flat.threshold[node], left, right, feature: flat.feature[node] | missing }
+            Node { number: flat.threshold[node], children: [left, right], feature: flat.feature[node] | missing }
         };
         let nodes = (0..flat.value.len()).map(node).collect();
-        Ok(Self { width: flat.width, combine: flat.combine, nodes, roots: flat.roots, cover: flat.cover })
+        let depths = flat.depths();
+        Ok(Self { width: flat.width, combine: flat.combine, nodes, depths, roots: flat.roots, cover: flat.cover })
     }
 }
 
@@ -331,7 +382,7 @@ impl From<Forest> for FlatForest {
                 flat.push_leaf(node.number, 0.0);
             } else {
                 let missing_left = node.feature & MISSING_LEFT != 0;
-                flat.push_split(node.feature & !MISSING_LEFT, node.number, [node.left, node.right], missing_left, 0.0);
+                flat.push_split(node.feature & !MISSING_LEFT, node.number, node.children, missing_left, 0.0);
             }
         }
         flat.roots = forest.roots;

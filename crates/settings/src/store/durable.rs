@@ -14,10 +14,13 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart, local::LocalFileSystem,
-    path::Path,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, local::LocalFileSystem, path::Path,
 };
 use tokio::task::spawn_blocking;
+
+mod upload;
+
+use upload::DurableUpload;
 
 const NAME: &str = "DurableFileSystem";
 
@@ -54,8 +57,12 @@ impl ObjectStore for DurableFileSystem {
     }
 
     async fn put_multipart_opts(&self, location: &Path, options: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
-        let upload = self.0.put_multipart_opts(location, options).await?;
-        Ok(Box::new(DurableUpload { upload, path: self.0.path_to_filesystem(location)? }))
+        if !options.attributes.is_empty() {
+            // Answers that it does not know them.
+            return self.0.put_multipart_opts(location, options).await;
+        }
+        let path = self.0.path_to_filesystem(location)?;
+        Ok(Box::new(blocking(move || DurableUpload::begin(&path).map_err(|error| failed(&path, error))).await?))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -93,31 +100,6 @@ impl ObjectStore for DurableFileSystem {
     }
 }
 
-/// An object in parts.
-#[derive(Debug)]
-struct DurableUpload {
-    upload: Box<dyn MultipartUpload>,
-    path: PathBuf,
-}
-
-#[async_trait]
-impl MultipartUpload for DurableUpload {
-    fn put_part(&mut self, data: PutPayload) -> UploadPart {
-        self.upload.put_part(data)
-    }
-
-    async fn complete(&mut self) -> Result<PutResult> {
-        let result = self.upload.complete().await?;
-        let path = self.path.clone();
-        blocking(move || persist(&path).map_err(|error| failed(&path, error))).await?;
-        Ok(result)
-    }
-
-    async fn abort(&mut self) -> Result<()> {
-        self.upload.abort().await
-    }
-}
-
 /// Writes the whole object beside its place, forces it to the disk, and only then gives it its name: nobody ever sees a part of it.
 fn put(path: &FilePath, payload: &PutPayload, mode: &PutMode) -> Result<PutResult> {
     let written = write(path, payload, mode);
@@ -128,11 +110,8 @@ fn put(path: &FilePath, payload: &PutPayload, mode: &PutMode) -> Result<PutResul
 }
 
 fn write(path: &FilePath, payload: &PutPayload, mode: &PutMode) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(path);
-    let is_new_folder = !folder.is_dir();
-    fs::create_dir_all(folder)?;
-    // A name that ends in `#` and digits is no object's: listings leave it out.
-    let staged = PathBuf::from(format!("{}#{}", path.display(), rand::random::<u64>()));
+    let folder = Folder::of(path)?;
+    let staged = staged(path);
     let outcome = (|| {
         let mut file = File::create_new(&staged)?;
         payload.iter().try_for_each(|bytes| file.write_all(bytes))?;
@@ -145,7 +124,33 @@ fn write(path: &FilePath, payload: &PutPayload, mode: &PutMode) -> io::Result<()
     // What was renamed is not there any more, and what is left is nobody's: there is nothing to tell.
     let _ = fs::remove_file(&staged);
     outcome?;
-    sync_folders(folder, is_new_folder)
+    folder.sync()
+}
+
+/// Where an object is written before it has its name. A name that ends in `#` and digits is no object's: listings leave it out.
+fn staged(path: &FilePath) -> PathBuf {
+    PathBuf::from(format!("{}#{}", path.display(), rand::random::<u64>()))
+}
+
+/// The folder of an object that is being made.
+#[derive(Debug)]
+struct Folder {
+    path: PathBuf,
+    is_new: bool,
+}
+
+impl Folder {
+    /// Makes it if need be.
+    fn of(object: &FilePath) -> io::Result<Self> {
+        let path = object.parent().unwrap_or(object).to_owned();
+        let is_new = !path.is_dir();
+        fs::create_dir_all(&path)?;
+        Ok(Self { path, is_new })
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        sync_folders(&self.path, self.is_new)
+    }
 }
 
 /// Forces a file that has its name already, and the folder that names it, to the disk.

@@ -3,7 +3,8 @@
 //! A row brings a slope and a curvature: those of the loss for boosting, minus its label and 1 for bagging, where the gain is
 //! then the drop in variance and a leaf's value the mean label. At each node some of the columns are drawn and their bins
 //! summed over the node's rows. Each column is summed by one thread and in row order, so a tree does not depend on how many
-//! threads there are.
+//! threads there are. Where every node looks at all columns, only the smaller of two children is summed: the sums of the larger
+//! one are what is left of their parent's (histogram subtraction, as in LightGBM; Ke et al. 2017).
 
 use std::{cmp::Ordering, collections::BinaryHeap, thread};
 
@@ -15,6 +16,8 @@ use super::binned::{ABSENT, Binned};
 const ADDITIONS_PER_THREAD: usize = 200_000;
 /// A gain that is rounding only.
 const NO_GAIN: f64 = 1e-12;
+/// Sums of nodes are kept for their children while those of all leaves take no more than this.
+const KEPT_BYTES: usize = 64 << 20;
 
 /// How a tree may grow.
 #[derive(Debug, Clone, Copy)]
@@ -97,7 +100,11 @@ struct Leaf {
     depth: usize,
     rows: Vec<u32>,
     found: Found,
+    histograms: Option<Histograms>,
 }
+
+/// What the rows of a node bring to each bin of each column.
+type Histograms = Vec<Vec<Sums>>;
 
 /// The most gain first, then the earliest node.
 impl Ord for Leaf {
@@ -138,7 +145,8 @@ impl Grower<'_> {
     pub(super) fn grow(&self, rows: Vec<u32>, random: &mut Random) -> Tree {
         let mut tree = Tree { nodes: Vec::new() };
         let mut open = BinaryHeap::new();
-        open.extend(self.add_node(&mut tree, rows, 0, random));
+        let histograms = self.keeps_histograms().then(|| self.histograms(&rows));
+        open.extend(self.add_node(&mut tree, rows, histograms, 0, random));
         let mut leaves = 1;
         while leaves < self.limits.max_leaves
             && let Some(leaf) = open.pop()
@@ -146,10 +154,13 @@ impl Grower<'_> {
             let goes_left = |row: &u32| self.binned.goes_left(&leaf.found.split, *row);
             let (left_rows, right_rows): (Vec<u32>, Vec<u32>) = leaf.rows.iter().partition(|row| goes_left(row));
             let mut split = leaf.found.split;
+            let depth = leaf.depth + 1;
+            let kept = leaf.histograms.filter(|_| depth < self.limits.max_depth);
+            let [of_left, of_right] = self.histograms_of_children(kept, &left_rows, &right_rows);
             split.left = tree.nodes.len();
-            open.extend(self.add_node(&mut tree, left_rows, leaf.depth + 1, random));
+            open.extend(self.add_node(&mut tree, left_rows, of_left, depth, random));
             split.right = tree.nodes.len();
-            open.extend(self.add_node(&mut tree, right_rows, leaf.depth + 1, random));
+            open.extend(self.add_node(&mut tree, right_rows, of_right, depth, random));
             if let Some(node) = tree.nodes.get_mut(leaf.node) {
                 node.split = Some(split);
             }
@@ -159,7 +170,14 @@ impl Grower<'_> {
     }
 
     /// Adds a leaf, and tells how it could be split.
-    fn add_node(&self, tree: &mut Tree, rows: Vec<u32>, depth: usize, random: &mut Random) -> Option<Leaf> {
+    fn add_node(
+        &self,
+        tree: &mut Tree,
+        rows: Vec<u32>,
+        histograms: Option<Histograms>,
+        depth: usize,
+        random: &mut Random,
+    ) -> Option<Leaf> {
         let node = tree.nodes.len();
         let (mut sums, mut cover) = (Sums::default(), 0.0);
         for row in &rows {
@@ -172,8 +190,48 @@ impl Grower<'_> {
         let first = rows.first().map(|row| self.slopes[*row as usize]);
         let is_pure = || rows.iter().all(|row| Some(self.slopes[*row as usize]) == first);
         let may_split = depth < self.limits.max_depth && rows.len() >= 2 * self.limits.min_rows && !is_pure();
-        let found = if may_split { self.best_split(&rows, sums, random) } else { None };
-        found.map(|found| Leaf { node, depth, rows, found })
+        let found = match &histograms {
+            _ if !may_split => None,
+            Some(histograms) => self.best_of_all(histograms, sums),
+            None => self.best_split(&rows, sums, random),
+        };
+        found.map(|found| Leaf { node, depth, rows, found, histograms })
+    }
+
+    fn keeps_histograms(&self) -> bool {
+        let bins: usize = self.columns.iter().map(|column| self.binned.column(*column).bin_count()).sum();
+        let bytes = (bins * size_of::<Sums>()).saturating_mul(self.limits.max_leaves);
+        self.limits.columns_share >= 1.0 && !self.limits.random_thresholds && bytes <= KEPT_BYTES
+    }
+
+    fn histograms(&self, rows: &[u32]) -> Histograms {
+        let slopes: Vec<[f64; 2]> = rows.iter().map(|row| self.slopes[*row as usize]).collect();
+        let of_share = |share: &[u32]| {
+            let of_column = |column: &u32| {
+                let mut histogram = Vec::new();
+                self.fill(*column, rows, &slopes, &mut histogram);
+                histogram
+            };
+            share.iter().map(of_column).collect::<Histograms>()
+        };
+        self.in_shares(self.columns, rows.len(), of_share).into_iter().flatten().collect()
+    }
+
+    fn histograms_of_children(&self, parent: Option<Histograms>, left: &[u32], right: &[u32]) -> [Option<Histograms>; 2] {
+        let Some(mut large) = parent else { return [None, None] };
+        let is_left_small = left.len() <= right.len();
+        let small = self.histograms(if is_left_small { left } else { right });
+        for (bin, other) in large.iter_mut().flatten().zip(small.iter().flatten()) {
+            let rest = bin.minus(*other);
+            // What is left of sums without rows is rounding only.
+            *bin = if rest.rows == 0 { Sums::default() } else { rest };
+        }
+        if is_left_small { [Some(small), Some(large)] } else { [Some(large), Some(small)] }
+    }
+
+    fn best_of_all(&self, histograms: &Histograms, sums: Sums) -> Option<Found> {
+        let columns = self.columns.iter().zip(histograms);
+        columns.fold(None, |best, (column, histogram)| better(best, self.best_cut(*column, 0, sums, histogram)))
     }
 
     /// The split that gains most among some of the columns; where none of those can be split, among the next ones.
@@ -202,37 +260,49 @@ impl Grower<'_> {
     fn best_of(&self, work: &[(u32, u64)], node: Rows<'_>) -> Option<Found> {
         let of_share = |share: &[(u32, u64)]| {
             let mut histogram = Vec::new();
-            share
-                .iter()
-                .fold(None, |best, (column, draw)| better(best, self.best_of_column(*column, *draw, node, &mut histogram)))
+            share.iter().fold(None, |best, (column, draw)| {
+                self.fill(*column, node.rows, node.slopes, &mut histogram);
+                better(best, self.best_cut(*column, *draw, node.sums, &histogram))
+            })
         };
-        let threads = (node.rows.len() * work.len() / ADDITIONS_PER_THREAD).clamp(1, self.limits.threads.max(1));
+        self.in_shares(work, node.rows.len(), of_share).into_iter().fold(None, better)
+    }
+
+    /// Divides work on columns among threads; what they give is in the order of the columns.
+    fn in_shares<T: Sync, R: Send>(&self, work: &[T], rows: usize, of_share: impl Fn(&[T]) -> R + Sync) -> Vec<R> {
+        let threads = (rows * work.len() / ADDITIONS_PER_THREAD).clamp(1, self.limits.threads.max(1));
         if threads == 1 {
-            return of_share(work);
+            return vec![of_share(work)];
         }
         thread::scope(|scope| {
-            let handles: Vec<_> =
-                work.chunks(work.len().div_ceil(threads)).map(|share| scope.spawn(|| of_share(share))).collect();
+            let of_share = &of_share;
+            let shares = work.chunks(work.len().div_ceil(threads));
+            let handles: Vec<_> = shares.map(|share| scope.spawn(move || of_share(share))).collect();
             // A thread only adds and compares numbers; a bug in it goes on as one here.
             let join =
                 |handle: thread::ScopedJoinHandle<'_, _>| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            handles.into_iter().map(join).fold(None, better)
+            handles.into_iter().map(join).collect()
         })
     }
 
-    fn best_of_column(&self, column: u32, draw: u64, node: Rows<'_>, histogram: &mut Vec<Sums>) -> Option<Found> {
+    /// Sums what rows bring to the bins of a column.
+    fn fill(&self, column: u32, rows: &[u32], slopes: &[[f64; 2]], histogram: &mut Vec<Sums>) {
         let binned = self.binned.column(column);
         histogram.clear();
         histogram.resize(binned.bin_count(), Sums::default());
-        for (row, [slope, curvature]) in node.rows.iter().zip(node.slopes) {
+        for (row, [slope, curvature]) in rows.iter().zip(slopes) {
             let bin = &mut histogram[usize::from(binned.bins[*row as usize])];
             *bin = bin.plus(Sums { slope: *slope, curvature: *curvature, rows: 1 });
         }
+    }
+
+    /// The best cut of a column.
+    fn best_cut(&self, column: u32, draw: u64, sums: Sums, histogram: &[Sums]) -> Option<Found> {
         let absent = histogram[usize::from(ABSENT)];
         let only = self.limits.random_thresholds.then(|| drawn_bin(histogram, draw));
         let mut best: Option<Found> = None;
         let mut below = Sums::default();
-        for (last_left, bin) in histogram.iter().enumerate().take(binned.bin_count() - 1) {
+        for (last_left, bin) in histogram.iter().enumerate().take(histogram.len() - 1) {
             // Bin 0 first: absent to the left, everything present to the right.
             if last_left > 0 {
                 if bin.rows == 0 {
@@ -249,8 +319,8 @@ impl Grower<'_> {
                 if is_twice {
                     continue;
                 }
-                let right = node.sums.minus(left);
-                let gain = self.gain(left, right, node.sums);
+                let right = sums.minus(left);
+                let gain = self.gain(left, right, sums);
                 // Where nothing is absent, absent goes where more rows went.
                 let missing_left = if absent.rows == 0 { left.rows >= right.rows } else { missing_left };
                 let split = Split { feature: column, last_left: last_left as u8, missing_left, left: 0, right: 0 };

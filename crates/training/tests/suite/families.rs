@@ -198,3 +198,20 @@ fn rules_are_about_numbers_that_exist() {
         find("rules").expect("a family").check(&toml::from_str(bad).expect("valid")).expect_err(bad);
     }
 }
+
+#[test]
+fn sums_that_are_left_of_a_parents_split_like_those_that_were_summed() {
+    let made = made(4000, 5);
+    let (columns, rows): (_, Vec<u32>) = (made.columns(), (0..4000).collect());
+    let encoder = Encoder::fit(&features(), &columns, &rows).expect("fits");
+    let bound = encoder.bind(&columns).expect("binds");
+    let scores = |share: f64| {
+        let text = format!("rounds = 20\nmax_leaves = 16\nmax_depth = 8\nrows_share = 1.0\nfeatures_share = {share:?}");
+        let trainer = find("gradient_boosting").expect("there").check(&toml::from_str(&text).expect("toml")).expect("valid");
+        bound.score(&trainer.fit(&Examples::new(&bound, &rows, &made.labels), 1).expect("fits"), &rows)
+    };
+    // A share that is all columns but for rounding: each node looks at all of them, and is summed by itself.
+    let pairs: Vec<(f64, f64)> = scores(1.0).into_iter().zip(scores(0.9999)).collect();
+    let alike = pairs.iter().filter(|(left, summed)| (left - summed).abs() < 1e-6).count();
+    assert!(alike >= 3_960, "{alike} of 4000: only ties may be cut differently");
+}
