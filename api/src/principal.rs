@@ -11,6 +11,11 @@ use crate::{ApiState, seen::Seen};
 pub(crate) struct Principal(Lake);
 
 impl Principal {
+    /// Whoever is shown this of the lake.
+    pub(crate) fn seeing(lake: Lake) -> Self {
+        Self(lake)
+    }
+
     /// The name: the same for all to whom the same is shown.
     pub(crate) fn name(&self) -> &str {
         self.0.access_key()

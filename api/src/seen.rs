@@ -33,7 +33,7 @@ impl Gallery {
     }
 
     /// The lake as `principal` sees it.
-    fn seen_by(&self, principal: &Principal) -> Result<Lake, Problem> {
+    pub(crate) fn seen_by(&self, principal: &Principal) -> Result<Lake, Problem> {
         if principal.is_local() {
             return Ok(self.whole.clone());
         }

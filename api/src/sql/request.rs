@@ -49,6 +49,8 @@ pub(super) struct Job {
     pub format: Format,
     pub limit: usize,
     pub time: Duration,
+    /// Who asks, where a client of PostgreSQL does, which wants its functions and its catalogue.
+    pub postgres_user: Option<String>,
 }
 
 impl Job {
@@ -61,10 +63,7 @@ impl Job {
             Some(name) => Problem::not_found(format!("no domain is called `{name}`")),
             None => Problem::not_found("there is no domain"),
         };
-        if request.sql.len() > MOST_SQL_BYTES {
-            let detail = format!("`sql` has more than {MOST_SQL_BYTES} bytes; bind long lists as values, or read a table");
-            return Err(Problem::too_large(detail).with_code("query_too_large"));
-        }
+        check_length(&request.sql)?;
         let cap = if format.is_held() { limits.held_rows } else { limits.streamed_rows };
         Ok(Self {
             domain: domain.ok_or_else(unknown)?.name.clone(),
@@ -74,8 +73,18 @@ impl Job {
             time: request.timeout_ms.map_or(Duration::MAX, Duration::from_millis).min(limits.time),
             sql: request.sql,
             format,
+            postgres_user: None,
         })
     }
+}
+
+/// Refuses a text that is too long.
+pub(super) fn check_length(sql: &str) -> Result<(), Problem> {
+    if sql.len() > MOST_SQL_BYTES {
+        let detail = format!("`sql` has more than {MOST_SQL_BYTES} bytes; bind long lists as values, or read a table");
+        return Err(Problem::too_large(detail).with_code("query_too_large"));
+    }
+    Ok(())
 }
 
 fn values(params: Value) -> Result<BoundValues, Problem> {

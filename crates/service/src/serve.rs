@@ -62,6 +62,11 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
 pub(crate) struct Peer(SocketAddr);
 
 impl Peer {
+    /// The one at an address.
+    pub fn at(address: SocketAddr) -> Self {
+        Self(address)
+    }
+
     /// The address without its port, which a client chooses.
     pub fn name(peer: Option<Self>) -> String {
         peer.map(|Self(peer)| peer.ip().to_string()).unwrap_or_default()
@@ -95,8 +100,8 @@ async fn connection(stream: TcpStream, peer: Peer, router: Router, stop: Cancell
     }
 }
 
-/// The client's fault, not the listener's.
-fn is_connection_error(error: &io::Error) -> bool {
+/// Is an error of accepting a connection the client's fault, not the listener's?
+pub fn is_connection_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
