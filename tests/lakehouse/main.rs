@@ -44,4 +44,5 @@ mod search_index;
 mod services;
 mod smoking;
 mod verbs;
+mod wired;
 mod writers;
