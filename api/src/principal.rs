@@ -13,6 +13,11 @@ use crate::{ApiState, seen::Seen};
 pub(crate) struct Principal(Arc<Lake>);
 
 impl Principal {
+    /// Whoever is shown this of the lake.
+    pub(crate) fn seeing(lake: Arc<Lake>) -> Self {
+        Self(lake)
+    }
+
     /// The name: the same for all to whom the same is shown.
     pub(crate) fn name(&self) -> &str {
         self.0.access_key()

@@ -42,7 +42,7 @@ impl Gallery {
     }
 
     /// The lake as `principal` sees it.
-    fn seen_by(&self, principal: &Principal) -> Result<Arc<Lake>, Problem> {
+    pub(crate) fn seen_by(&self, principal: &Principal) -> Result<Arc<Lake>, Problem> {
         if principal.is_local() {
             return Ok(self.whole.clone());
         }

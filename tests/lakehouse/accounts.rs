@@ -91,12 +91,18 @@ fn all_three_services_ask_who_is_calling() {
     let stopped = within(Duration::from_secs(3), || get(&files, &key).0 != StatusCode::OK);
     assert!(stopped, "a revoked key stops at once, and not when it has been believed long enough");
 
+    the_trail_tells(&served, id);
+}
+
+/// Whom the administrator sees to have done what.
+fn the_trail_tells(served: &Served, revoked: &str) {
+    let get = |url: &str, token: &str| served.send(served.client.get(url).bearer_auth(token));
     let (_, tokens) = served.post(&format!("{}/auth/login", served.api), &json!({ "name": "root", "password": PASSWORD }));
     let root = tokens["access_token"].as_str().unwrap();
     for (principal, action, object) in [
         ("ada", "GET", "/client_features/"),
         ("till", "GET", "/files"),
-        ("command", "keys.revoke", id),
+        ("command", "keys.revoke", revoked),
         ("command", "users.add", "root as admin"),
     ] {
         let fits = |entry: &Value| entry["principal"] == principal && entry["action"] == action && entry["object"] == object;

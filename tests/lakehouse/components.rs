@@ -50,6 +50,12 @@ pub fn readers() -> PathBuf {
     PYTHON.clone()
 }
 
+/// A Python with drivers of PostgreSQL.
+pub fn drivers() -> PathBuf {
+    static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| run_script("drivers", &[]).trim().into());
+    PYTHON.clone()
+}
+
 /// A library that gives a program another clock when it is preloaded.
 pub fn fake_clock() -> PathBuf {
     static LIBRARY: LazyLock<PathBuf> = LazyLock::new(|| run_script("faketime", &[]).trim().into());

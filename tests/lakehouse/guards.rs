@@ -40,7 +40,8 @@ fn nothing_names_what_stands_above_it() {
         ("lakehouse-spec", "settings"),
         ("lakehouse-settings", ""),
         ("lakehouse-generate", ""),
-        ("lakehouse-lake", "spec settings"),
+        ("lakehouse-wire", ""),
+        ("lakehouse-lake", "spec settings wire"),
         ("lakehouse-landing", "spec"),
         ("lakehouse-engine", "lake signals spec settings"),
         ("lakehouse-signals", "spec settings"),
@@ -53,7 +54,7 @@ fn nothing_names_what_stands_above_it() {
         ("lakehouse-registry", "spec settings"),
         ("lakehouse-service", "accounts metadata settings"),
         ("lakehouse-pipeline", "engine lake landing training models registry metadata postgres spec settings"),
-        ("lakehouse-api", "accounts lake metadata registry spec service settings"),
+        ("lakehouse-api", "accounts lake metadata registry spec service settings wire"),
         ("lakehouse-sources-api", "accounts landing postgres spec service settings"),
         ("lakehouse-api-ml", "accounts landing network signals models registry spec service settings"),
     ]);

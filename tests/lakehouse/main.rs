@@ -46,4 +46,5 @@ mod search_index;
 mod services;
 mod smoking;
 mod verbs;
+mod wired;
 mod writers;

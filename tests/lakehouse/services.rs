@@ -19,6 +19,8 @@ pub struct Served {
     pub api: String,
     pub sources: String,
     pub ml: String,
+    /// Where clients of PostgreSQL are answered, if they are.
+    pub postgres: String,
     pub client: Client,
     pub runtime: Runtime,
 }
@@ -33,10 +35,13 @@ impl Served {
         // Read to the end, so that the program never waits for a full pipe.
         std::thread::spawn(move || BufReader::new(stderr).lines().map_while(Result::ok).for_each(|line| drop(sender.send(line))));
         let runtime = Runtime::new().unwrap();
-        let (api, sources, ml) = (String::new(), String::new(), String::new());
-        let mut served = Self { child, api, sources, ml, client: Client::new(), runtime };
+        let [api, sources, ml, postgres] = [const { String::new() }; 4];
+        let mut served = Self { child, api, sources, ml, postgres, client: Client::new(), runtime };
         while served.api.is_empty() || served.sources.is_empty() || served.ml.is_empty() {
             let line = lines.recv_timeout(Duration::from_secs(60)).expect("the services start");
+            if let Some((_, address)) = line.split_once("clients of PostgreSQL are answered on ") {
+                served.postgres = address.split_whitespace().next().unwrap().to_owned();
+            }
             let Some((before, address)) = line.split_once(" listens on ") else { continue };
             let address = address.split_whitespace().next().unwrap().to_owned();
             match before {

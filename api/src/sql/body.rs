@@ -45,6 +45,17 @@ impl Streamed {
             _ => Err(ended(&mut self.pieces).await),
         }
     }
+
+    /// The next piece for a client of PostgreSQL; whoever drops the future loses none.
+    pub(crate) async fn next(&mut self) -> Result<Piece, Problem> {
+        if let Some(piece) = self.first.take() {
+            return Ok(piece);
+        }
+        match self.pieces.received.recv().await {
+            Some(piece) => piece,
+            None => Err(ended(&mut self.pieces).await),
+        }
+    }
 }
 
 /// Why there is no last piece.

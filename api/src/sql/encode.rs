@@ -18,6 +18,7 @@ use arrow::{
 };
 use bytes::Bytes;
 use lakehouse_service::Problem;
+use lakehouse_wire::RowWriter;
 use parquet::{arrow::ArrowWriter, file::properties::WriterProperties};
 use serde_json::json;
 
@@ -42,6 +43,8 @@ enum Writer {
     Csv(Box<csv::Writer<Shared>>),
     Arrow(StreamWriter<Shared>),
     Parquet(Box<ArrowWriter<Shared>>),
+    /// Messages of PostgreSQL's protocol.
+    Rows(RowWriter, Shared),
 }
 
 /// What writers write to, and what is taken from there.
@@ -53,6 +56,13 @@ impl Encoder {
         let out = Shared::default();
         let writer = Writer::new(format, schema, out.clone()).map_err(unwritable)?;
         Ok(Self { schema: schema.clone(), out, writer, rows: 0 })
+    }
+
+    /// Writes messages of PostgreSQL's protocol.
+    pub(super) fn rows(writer: RowWriter, schema: &SchemaRef) -> Self {
+        let out = Shared::default();
+        out.with(|bytes| writer.start(bytes));
+        Self { schema: schema.clone(), writer: Writer::Rows(writer, out.clone()), out, rows: 0 }
     }
 
     /// Writes a batch and gives the bytes that are ready.
@@ -100,6 +110,7 @@ impl Writer {
             Self::Csv(writer) => writer.write(batch),
             Self::Arrow(writer) => writer.write(batch),
             Self::Parquet(writer) => writer.write(batch).map_err(Into::into),
+            Self::Rows(writer, out) => out.with(|bytes| writer.write(batch, bytes)),
         }
     }
 
@@ -112,6 +123,10 @@ impl Writer {
             Self::Csv(_) => Ok(()),
             Self::Arrow(mut writer) => writer.finish(),
             Self::Parquet(writer) => writer.close().map(drop).map_err(Into::into),
+            Self::Rows(writer, out) => {
+                out.with(|bytes| writer.finish(bytes));
+                Ok(())
+            }
         }
     }
 }
@@ -137,6 +152,10 @@ fn unwritable(error: ArrowError) -> Problem {
 }
 
 impl Shared {
+    fn with<T>(&self, work: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn take(&self) -> Vec<u8> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

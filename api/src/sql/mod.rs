@@ -13,6 +13,7 @@ mod request;
 mod results;
 mod tracked;
 mod turns;
+mod wire;
 mod workers;
 
 use std::{sync::Arc, time::Duration};
@@ -32,6 +33,7 @@ pub(crate) use plan::Planned;
 pub(crate) use request::SqlRequest;
 pub(crate) use results::Page;
 pub(crate) use tracked::{QueryId, QueryStatus};
+pub(crate) use wire::Question;
 
 use crate::{catalog::Catalog, principal::Principal, tags};
 use answers::Answers;
@@ -70,7 +72,7 @@ struct QueryLimits {
 }
 
 /// A piece of an answer.
-enum Piece {
+pub(crate) enum Piece {
     Bytes(Bytes),
     /// Nothing follows.
     End {

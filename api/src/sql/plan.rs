@@ -2,13 +2,20 @@
 
 use std::fmt::Write as _;
 
+use arrow::datatypes::DataType;
 use axum::http::HeaderValue;
-use lakehouse_lake::{Lake, LakeError, LakeTable, PreparedQuery, Session};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use lakehouse_lake::{Description, Lake, LakeError, LakeTable, PreparedQuery, Rewritten, Session};
 use lakehouse_service::Problem;
+use lakehouse_spec::DomainName;
+use lakehouse_wire::RowWriter;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::request::Job;
 use crate::{catalog::Catalog, principal::Principal, query::problem, tags::tag};
+
+/// Logs of tables that are looked at together for the catalogue.
+const TABLES_AT_ONCE: usize = 8;
 
 /// A query whose tables are pinned.
 pub(super) struct Pinned {
@@ -24,6 +31,8 @@ pub(crate) struct Planned {
     pub(super) query: PreparedQuery,
     /// Names the answer, where the same question to the same versions has the same one.
     pub etag: Option<HeaderValue>,
+    /// Writes the rows, where a client of PostgreSQL asked; otherwise the format of the job does.
+    pub(super) writer: Option<RowWriter>,
     pub(super) _turn: OwnedSemaphorePermit,
 }
 
@@ -36,15 +45,36 @@ impl Planned {
 }
 
 /// Pins the tables that a query names.
-pub(super) async fn pin(catalog: &Catalog, memory: usize, principal: &Principal, job: Job) -> Result<Pinned, Problem> {
+pub(super) async fn pin(catalog: &Catalog, memory: usize, principal: &Principal, mut job: Job) -> Result<Pinned, Problem> {
     let lake = principal.lake();
-    let session = lake.client_session(&job.domain, memory);
+    let mut session = lake.client_session(&job.domain, memory);
+    if let Some(user) = job.postgres_user.clone() {
+        session = session.with_catalogue();
+        job.sql = add_catalogue(&session, catalog, lake, &job, &user).await.map_err(problem)?;
+    }
     let tables = match job.at {
         Some(at) => session.register_references_at(lake, &job.sql, at).await,
         None => register(&session, catalog, lake, &job.sql).await,
     };
     let name = name(&job, principal, &tables.map_err(problem)?);
     Ok(Pinned { job, session, name })
+}
+
+/// Makes known what a client of PostgreSQL may ask beside the tables; the statement, in the engine's words.
+async fn add_catalogue(session: &Session, catalog: &Catalog, seen: &Lake, job: &Job, user: &str) -> Result<String, LakeError> {
+    let Rewritten { sql, names_catalogue } = session.rewrite_postgres(&job.sql)?;
+    let tables = if names_catalogue { shown_tables(catalog, seen, &job.domain).await? } else { Vec::new() };
+    session.add_postgres_functions(user, &tables);
+    session.register_catalogue(&sql, user, &tables)?;
+    Ok(sql)
+}
+
+/// Every table of a domain that is shown, as it is shown.
+async fn shown_tables(catalog: &Catalog, seen: &Lake, domain: &DomainName) -> Result<Vec<LakeTable>, LakeError> {
+    let names = seen.tables(domain).await?;
+    let tables = stream::iter(names).map(|name| async move { catalog.table(domain, &name).await });
+    let tables: Vec<Option<LakeTable>> = tables.buffered(TABLES_AT_ONCE).try_collect().await?;
+    Ok(tables.into_iter().flatten().filter_map(|table| seen.shown(table)).collect())
 }
 
 async fn register(session: &Session, catalog: &Catalog, seen: &Lake, sql: &str) -> Result<Vec<LakeTable>, LakeError> {
@@ -64,7 +94,12 @@ pub(super) async fn plan(pinned: Pinned, turn: OwnedSemaphorePermit) -> Result<P
     let Pinned { job, session, name } = pinned;
     let query = session.prepare(&job.sql, &job.values).await.map_err(problem)?;
     let is_repeatable = query.is_repeatable().map_err(problem)?;
-    Ok(Planned { job, query, etag: name.filter(|_| is_repeatable), _turn: turn })
+    Ok(Planned { job, query, etag: name.filter(|_| is_repeatable), writer: None, _turn: turn })
+}
+
+/// The shape of what is pinned.
+pub(super) async fn describe(pinned: Pinned, declared: &[Option<DataType>]) -> Result<Description, Problem> {
+    pinned.session.describe(&pinned.job.sql, declared).await.map_err(problem)
 }
 
 fn name(job: &Job, principal: &Principal, tables: &[LakeTable]) -> Option<HeaderValue> {

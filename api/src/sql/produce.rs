@@ -56,11 +56,14 @@ pub(super) async fn produce(
     mut budget: Budget,
     sender: &Sender,
 ) -> Result<Outcome, Problem> {
-    let Planned { job, query, _turn, .. } = planned;
+    let Planned { job, query, writer, _turn, .. } = planned;
     let (format, limit) = (job.format, job.limit);
     // One more than is given tells whether there are more.
     let mut rows = budget.spend(query.run(limit.saturating_add(1))).await?.map_err(problem)?;
-    let mut encoder = Encoder::new(format, &rows.schema())?;
+    let mut encoder = match writer {
+        Some(writer) => Encoder::rows(writer, &rows.schema()),
+        None => Encoder::new(format, &rows.schema())?,
+    };
     let mut outcome = Outcome::default();
     while !outcome.truncated
         && let Some(batch) = budget.spend(rows.next()).await?

@@ -53,6 +53,8 @@ pub(super) struct Job {
     pub format: Format,
     pub limit: usize,
     pub time: Duration,
+    /// Who asks, where a client of PostgreSQL does, which wants its functions and its catalogue.
+    pub postgres_user: Option<String>,
 }
 
 impl Job {
@@ -65,10 +67,7 @@ impl Job {
             Some(name) => Problem::not_found(format!("no domain is called `{name}`")),
             None => Problem::not_found("there is no domain"),
         };
-        if request.sql.len() > MOST_SQL_BYTES {
-            let detail = format!("`sql` has more than {MOST_SQL_BYTES} bytes; bind long lists as values, or read a table");
-            return Err(Problem::too_large(detail).with_code("query_too_large"));
-        }
+        check_length(&request.sql)?;
         let cap = if format.is_held() { limits.held_rows } else { limits.streamed_rows };
         if request.timeout_ms.is_some_and(|time| time < LEAST_TIMEOUT_MS) {
             return Err(Problem::unprocessable(format!("`timeout_ms` is at least {LEAST_TIMEOUT_MS}")));
@@ -81,8 +80,18 @@ impl Job {
             time: request.timeout_ms.map_or(Duration::MAX, Duration::from_millis).min(limits.time),
             sql: request.sql,
             format,
+            postgres_user: None,
         })
     }
+}
+
+/// Refuses a text that is too long.
+pub(super) fn check_length(sql: &str) -> Result<(), Problem> {
+    if sql.len() > MOST_SQL_BYTES {
+        let detail = format!("`sql` has more than {MOST_SQL_BYTES} bytes; bind long lists as values, or read a table");
+        return Err(Problem::too_large(detail).with_code("query_too_large"));
+    }
+    Ok(())
 }
 
 fn values(params: Value) -> Result<BoundValues, Problem> {

@@ -1,6 +1,6 @@
 //! A lake with two tables and the service over it.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use arrow::{
     array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
@@ -21,6 +21,8 @@ pub struct Place {
     pub lake: Lake,
     pub client: Client,
     pub address: String,
+    /// The door for clients of PostgreSQL.
+    pub postgres: SocketAddr,
     _stop: DropGuard,
 }
 
@@ -43,12 +45,13 @@ impl Place {
         let lake = Lake::open(options, settings.open_store(&settings.lake).unwrap()).unwrap();
         put(&lake, "silver.numbers", &numbers(0..rows)).await;
         put(&lake, "gold.dm_client_features", &clients(1)).await;
-        let router = lakehouse_api::router(lake.clone(), vec![domain], &settings).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
+        let api = lakehouse_api::Api::new(lake.clone(), vec![domain], &settings).unwrap();
+        let (http, wire) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let (address, postgres) = (http.local_addr().unwrap().to_string(), wire.local_addr().unwrap());
         let stop = CancellationToken::new();
-        tokio::spawn(serve(listener, router, stop.clone(), Duration::from_secs(1)));
-        Self { folder, lake, client: Client::new(), address, _stop: stop.drop_guard() }
+        tokio::spawn(serve(http, api.router(), stop.clone(), Duration::from_secs(1)));
+        tokio::spawn(api.postgres(wire, stop.clone()).unwrap());
+        Self { folder, lake, client: Client::new(), address, postgres, _stop: stop.drop_guard() }
     }
 
     pub fn folder(&self) -> &std::path::Path {

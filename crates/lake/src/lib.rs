@@ -10,9 +10,11 @@
 mod added;
 mod at;
 mod bounded;
+mod catalogue;
 mod checkpoint;
 mod commit;
 mod compact;
+mod described;
 mod error;
 mod guarded;
 mod leash;
@@ -42,10 +44,12 @@ mod wording;
 mod write;
 
 pub use at::At;
+pub use catalogue::Rewritten;
 pub use checkpoint::{LogCare, LogLimits};
 pub use commit::{Change, ChangeMode, Committed};
 pub use compact::{Compacted, CompactionPlan};
 pub use datafusion::physical_plan::SendableRecordBatchStream;
+pub use described::Description;
 pub use error::LakeError;
 pub use leash::Leash;
 pub use location::LakeLocation;

@@ -35,6 +35,12 @@ pub enum BoundValue {
     Float(f64),
     /// Text.
     Text(String),
+    /// A day, counted from 1970-01-01.
+    Day(i32),
+    /// An instant, in microseconds since 1970 in UTC.
+    Instant(i64),
+    /// A date and time without a zone, in microseconds since 1970.
+    LocalInstant(i64),
 }
 
 /// Values for `$1`, `$2` … or for `$name`.
@@ -162,6 +168,9 @@ impl From<BoundValue> for ScalarValue {
             BoundValue::Integer(value) => value.into(),
             BoundValue::Float(value) => value.into(),
             BoundValue::Text(value) => value.into(),
+            BoundValue::Day(days) => Self::Date32(Some(days)),
+            BoundValue::Instant(micros) => Self::TimestampMicrosecond(Some(micros), Some("UTC".into())),
+            BoundValue::LocalInstant(micros) => Self::TimestampMicrosecond(Some(micros), None),
         }
     }
 }

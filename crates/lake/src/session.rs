@@ -14,7 +14,7 @@ use datafusion::{
     execution::{
         SendableRecordBatchStream, object_store::ObjectStoreUrl, runtime_env::RuntimeEnv, session_state::SessionStateBuilder,
     },
-    logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit},
+    logical_expr::{LogicalPlan, LogicalPlanBuilder, ScalarUDF, col, lit},
     prelude::{DataFrame, SQLOptions, SessionContext},
     sql::{parser::DFParserBuilder, resolve::resolve_table_references},
 };
@@ -24,6 +24,7 @@ use lakehouse_spec::{ColumnName, DomainName, Schema, TableName};
 use crate::{
     At, Lake, LakeError, LakeTable, Leash,
     bounded::{BoundedOperators, bounded},
+    catalogue::is_catalogue,
     leashed::Leashing,
     lists::list_functions,
     scan::PinnedTable,
@@ -41,6 +42,8 @@ pub struct Session {
     store: ObjectStoreUrl,
     leash: Leash,
     author: Author,
+    /// PostgreSQL's catalogue is known, beside the tables.
+    has_catalogue: bool,
 }
 
 /// Who wrote the queries of a session.
@@ -70,7 +73,20 @@ impl Session {
             builder = builder.with_scalar_functions(bounded(functions)).with_table_function_list(Vec::new());
         }
         let context = SessionContext::new_with_state(builder.build());
-        Self { context, domain: domain.clone(), store: lake.store_url.clone(), leash, author }
+        Self { context, domain: domain.clone(), store: lake.store_url.clone(), leash, author, has_catalogue: false }
+    }
+
+    /// The same session for a client of PostgreSQL, whose statements may name its catalogue.
+    pub fn with_catalogue(self) -> Self {
+        Self { has_catalogue: true, ..self }
+    }
+
+    pub(crate) fn domain_name(&self) -> &DomainName {
+        &self.domain
+    }
+
+    pub(crate) fn register_function(&self, function: ScalarUDF) {
+        self.context.register_udf(function);
     }
 
     /// Stops the queries of this session.
@@ -85,8 +101,23 @@ impl Session {
     }
 
     fn provide(&self, domain: &DomainName, name: &TableName, rows: Arc<dyn TableProvider>) -> Result<(), LakeError> {
+        self.provide_as(domain, name.schema.as_str(), &name.table, rows)
+    }
+
+    /// Makes a table of the catalogue known, by schema and name.
+    pub(crate) fn provide_catalogue(&self, name: &str, rows: Arc<dyn TableProvider>) -> Result<(), LakeError> {
+        let (schema, table) = name.split_once('.').unwrap_or(("pg_catalog", name));
+        self.provide_as(&self.domain, schema, table, rows)
+    }
+
+    fn provide_as(
+        &self,
+        domain: &DomainName,
+        schema_name: &str,
+        table: &str,
+        rows: Arc<dyn TableProvider>,
+    ) -> Result<(), LakeError> {
         let catalog = self.catalog(domain);
-        let schema_name = name.schema.as_str();
         let schema: Arc<dyn SchemaProvider> = match catalog.schema(schema_name) {
             Some(schema) => schema,
             None => {
@@ -95,8 +126,8 @@ impl Session {
                 schema
             }
         };
-        schema.deregister_table(&name.table).map_err(LakeError::plan)?;
-        schema.register_table(name.table.clone(), rows).map_err(LakeError::plan)?;
+        schema.deregister_table(table).map_err(LakeError::plan)?;
+        schema.register_table(table.to_owned(), rows).map_err(LakeError::plan)?;
         Ok(())
     }
 
@@ -137,6 +168,25 @@ impl Session {
 
     /// The tables `sql` names. Nothing is looked up.
     pub fn references(&self, sql: &str) -> Result<TableReferences, LakeError> {
+        let relations = self.relations(sql)?;
+        let ours = relations.iter().filter(|relation| !self.is_of_catalogue(relation));
+        ours.map(|relation| self.reference(relation)).collect()
+    }
+
+    /// The tables of PostgreSQL's catalogue that `sql` names, each as `schema.table`.
+    pub(crate) fn catalogue_references(&self, sql: &str) -> Result<Vec<String>, LakeError> {
+        let relations = self.relations(sql)?;
+        let found = relations.iter().filter(|relation| self.is_of_catalogue(relation));
+        Ok(found.map(|relation| format!("{}.{}", relation.schema().unwrap_or_default(), relation.table())).collect())
+    }
+
+    fn is_of_catalogue(&self, relation: &TableReference) -> bool {
+        self.has_catalogue
+            && relation.catalog().is_none_or(|catalog| catalog == self.domain.as_str())
+            && relation.schema().is_some_and(is_catalogue)
+    }
+
+    fn relations(&self, sql: &str) -> Result<Vec<TableReference>, LakeError> {
         if self.author == Author::Client {
             wording::check(sql).map_err(LakeError::plan)?;
         }
@@ -146,7 +196,7 @@ impl Session {
             return Err(LakeError::NotReadOnly { reason: format!("{} statements where one is expected", statements.len()) });
         };
         let (relations, _ctes) = resolve_table_references(statement, true).map_err(LakeError::plan)?;
-        relations.iter().map(|relation| self.reference(relation)).collect()
+        Ok(relations)
     }
 
     fn reference(&self, relation: &TableReference) -> Result<(DomainName, TableName), LakeError> {

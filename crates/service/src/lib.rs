@@ -22,14 +22,14 @@ mod request_id;
 mod serve;
 mod service;
 
-pub use admission::{Admission, AuditObject, Caller, Permitted};
+pub use admission::{Admission, AuditObject, Caller, Pass, Permitted, Visitor, write_trails};
 pub use arrow_stream::ArrowStream;
 pub use extract::{IdempotencyKey, JsonBody, PathParams, QueryParams};
 pub use metrics::rendered_metrics;
 pub use probe::{Probe, ProbeAddress, answer_health_verb, seconds_of, told};
 pub use problem::{ApiResult, Problem, ProblemBody, Problems, causes};
 pub use request_id::REQUEST_ID;
-pub use serve::{serve, stop_on_signal};
+pub use serve::{is_connection_error, serve, stop_on_signal};
 pub use service::Service;
 
 /// Any error, for those that are logged and never shown.

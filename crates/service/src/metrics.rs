@@ -14,6 +14,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 const REQUESTS: &str = "http_requests_total";
 const DURATION: &str = "http_request_duration_seconds";
+const QUERIES: &str = "postgres_queries_total";
+const QUERY_DURATION: &str = "postgres_query_duration_seconds";
 const DURATION_BUCKETS: [f64; 15] =
     [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
 /// Histograms of commits and of scores end like this, whatever they are of.
@@ -31,6 +33,7 @@ pub fn recorder() -> &'static PrometheusHandle {
         let builder = PrometheusBuilder::new()
             .set_buckets(&STEP_BUCKETS)
             .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), &DURATION_BUCKETS))
+            .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(QUERY_DURATION.to_owned()), &DURATION_BUCKETS))
             .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix(COMMIT.to_owned()), &DURATION_BUCKETS))
             .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix(SCORE.to_owned()), &SCORE_BUCKETS))
             .unwrap_or_else(|_| PrometheusBuilder::new());
@@ -41,8 +44,17 @@ pub fn recorder() -> &'static PrometheusHandle {
         }
         describe_counter!(REQUESTS, "Requests answered");
         describe_histogram!(DURATION, "Seconds from the head of a request to the head of its answer");
+        describe_counter!(QUERIES, "Statements of clients of PostgreSQL answered");
+        describe_histogram!(QUERY_DURATION, "Seconds from such a statement to the end of its answer");
         handle
     })
+}
+
+/// Counts a statement that came by another door than HTTP; `status` as HTTP would have it.
+pub fn record_query(service: &'static str, action: &'static str, status: u16, duration: Duration) {
+    let labels = [("service", service.to_owned()), ("action", action.to_owned()), ("status", status.to_string())];
+    counter!(QUERIES, &labels).increment(1);
+    histogram!(QUERY_DURATION, &labels).record(duration);
 }
 
 /// All metrics of this process, in Prometheus' text form.

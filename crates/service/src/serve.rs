@@ -104,8 +104,8 @@ async fn connection(stream: TcpStream, peer: Peer, router: Router, stop: Cancell
     }
 }
 
-/// The client's fault, not the listener's.
-fn is_connection_error(error: &io::Error) -> bool {
+/// Is an error of accepting a connection the client's fault, not the listener's?
+pub fn is_connection_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

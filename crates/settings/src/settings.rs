@@ -48,7 +48,7 @@ pub struct Settings {
     /// Who may ask, and how much.
     pub accounts: AccountSettings,
     /// The datamart API.
-    pub api: Bind,
+    pub api: Api,
     /// The sources API.
     pub sources_api: SourcesApi,
     /// The scoring API.
@@ -174,6 +174,53 @@ impl Bind {
     /// Address and port, ready to bind.
     pub fn socket(self) -> SocketAddr {
         SocketAddr::new(self.address, self.port)
+    }
+}
+
+/// Where the datamart API listens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Api {
+    /// The address; one that is not loopback needs accounts.
+    pub address: IpAddr,
+    /// The port; 0 picks a free one.
+    pub port: u16,
+    /// For clients of PostgreSQL.
+    pub postgres: PostgresWire,
+}
+
+impl Api {
+    /// Address and port, ready to bind.
+    pub fn socket(&self) -> SocketAddr {
+        SocketAddr::new(self.address, self.port)
+    }
+}
+
+/// Where and how clients of PostgreSQL are answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostgresWire {
+    /// Are they?
+    pub enabled: bool,
+    /// The address; one that is not loopback needs accounts and a certificate.
+    pub address: IpAddr,
+    /// The port; 0 picks a free one.
+    pub port: u16,
+    /// The absolute path of the certificate for TLS; empty for none.
+    pub certificate: PathBuf,
+    /// The absolute path of its key.
+    pub key: PathBuf,
+    /// Connections that may be open.
+    pub connections: usize,
+}
+
+impl PostgresWire {
+    /// Address and port, ready to bind.
+    pub fn socket(&self) -> SocketAddr {
+        SocketAddr::new(self.address, self.port)
+    }
+
+    /// Is there a certificate?
+    pub fn has_tls(&self) -> bool {
+        !self.certificate.as_os_str().is_empty()
     }
 }
 

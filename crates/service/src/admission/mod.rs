@@ -9,6 +9,7 @@ mod desk;
 mod needs;
 mod pace;
 mod routes;
+mod visitor;
 
 use std::{
     convert::Infallible,
@@ -31,6 +32,7 @@ pub use needs::Permitted;
 pub(crate) use needs::{BEARER, Need, Needs};
 use pace::{Pace, Paces, Rate, Running};
 pub(crate) use routes::routes;
+pub use visitor::{Pass, Visitor};
 
 /// Credentials that one address may have looked up: those that are good are looked up every few seconds only.
 const LOOKUPS: Rate = Rate { per_second: 50.0, burst: 200 };
@@ -182,13 +184,15 @@ impl Admission {
 
     /// Asks the database, for who is at the address `client`.
     pub(crate) async fn ask(&self, need: Need, credential: &str, client: &str) -> Result<Admitted, Refused> {
-        self.lookups
-            .of(client)
-            .pass()
-            .map_err(|seconds| Problem::too_many_requests("too many credentials were tried from this address", seconds))?;
+        self.pace_lookups(client)?;
         let opened = self.open().await?;
         let principal = opened.accounts.authenticate(credential).await.map_err(refusal)?;
         self.weigh(need, principal)
+    }
+
+    fn pace_lookups(&self, client: &str) -> Result<(), Problem> {
+        let pace = self.lookups.of(client);
+        pace.pass().map_err(|seconds| Problem::too_many_requests("too many credentials were tried from this address", seconds))
     }
 
     fn weigh(&self, need: Need, principal: Arc<Principal>) -> Result<Admitted, Refused> {
@@ -266,7 +270,7 @@ fn refusal(error: AccountsError) -> Problem {
 static TRAILS: Mutex<Vec<Weak<Trail>>> = Mutex::new(Vec::new());
 
 /// Writes what the trails of this process still hold.
-pub(crate) async fn write_trails() {
+pub async fn write_trails() {
     let trails: Vec<Weak<Trail>> = TRAILS.lock().unwrap_or_else(PoisonError::into_inner).clone();
     for trail in trails.iter().filter_map(Weak::upgrade) {
         trail.write().await;

@@ -56,7 +56,8 @@ fn an_unknown_key_is_refused_with_the_place_that_sets_it() {
         jail.create_file(FILE, "[api]\nprot = 1\n").expect("file");
         let refusal = load().expect_err("typo").to_string();
         assert!(
-            refusal.contains(FILE) && refusal.ends_with("sets `api.prot`, which is no setting; there are address, port"),
+            refusal.contains(FILE)
+                && refusal.ends_with("sets `api.prot`, which is no setting; there are address, port, postgres"),
             "{refusal}"
         );
     });
@@ -96,6 +97,11 @@ fn a_value_that_cannot_be_used_is_refused_with_a_sentence() {
         ("[log]\nlevel = \"loud\"", "`log.level` is `loud`: write error, warn"),
         ("lake = \"s3://key:secret@bucket\"", "credentials do not belong in a URI"),
         ("sources = \"\"", "`sources` is ``: name a folder"),
+        ("[api.postgres]\nkey = \"key.pem\"", "`api.postgres.certificate` is ``: a certificate and its key belong together"),
+        (
+            "[accounts]\nrequired = true\n[api.postgres]\nenabled = true\naddress = \"0.0.0.0\"",
+            "`api.postgres.address` is `0.0.0.0`: passwords and rows would cross the network readable",
+        ),
         ("publish_schema = \"a; drop\"", "`publish_schema` is `a; drop`: use lower-case letters"),
         ("publish_reader = \"public\"", "`publish_reader` is `public`"),
         (

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::{
-    AccountSettings, AlertSettings, ApiMl, Bind, CareSettings, DatabaseUrl, Limits, Log, RunSettings, S3, Secret, Settings,
-    SettingsError, SourcesApi, SqlSettings, location, networks::WrittenNetworks, telemetry,
+    AccountSettings, AlertSettings, Api, ApiMl, Bind, CareSettings, DatabaseUrl, Limits, Log, PostgresWire, RunSettings, S3,
+    Secret, Settings, SettingsError, SourcesApi, SqlSettings, location, networks::WrittenNetworks, telemetry,
 };
 
 /// The settings as a layer writes them, before paths are made absolute.
@@ -31,7 +31,7 @@ pub(super) struct Written {
     alerts: WrittenAlerts,
     care: CareSettings,
     accounts: WrittenAccounts,
-    api: Bind,
+    api: Api,
     sources_api: SourcesApi,
     api_ml: ApiMl,
     networks: WrittenNetworks,
@@ -165,6 +165,26 @@ impl ApiMl {
     }
 }
 
+impl PostgresWire {
+    /// Paths are made absolute; a certificate needs a key, and a key a certificate.
+    fn check(self, base: &Path) -> Result<Self, SettingsError> {
+        if self.certificate.as_os_str().is_empty() != self.key.as_os_str().is_empty() {
+            let reason = "a certificate and its key belong together: name both files or none";
+            return Err(SettingsError::rule("api.postgres.certificate", self.certificate.display(), reason));
+        }
+        if self.enabled && !self.address.is_loopback() && !self.has_tls() {
+            let reason = "passwords and rows would cross the network readable by anybody: name a certificate and its key in \
+                          api.postgres, or use a loopback address such as 127.0.0.1";
+            return Err(SettingsError::rule("api.postgres.address", self.address, reason));
+        }
+        let absolute = |path: PathBuf| match path.to_str() {
+            Some(text) if !text.is_empty() => location::absolute(base, text),
+            _ => path,
+        };
+        Ok(Self { certificate: absolute(self.certificate), key: absolute(self.key), ..self })
+    }
+}
+
 impl WrittenAlerts {
     fn check(self, base: &Path) -> Result<AlertSettings, SettingsError> {
         if !self.smtp_url.is_empty() && self.mail_to.is_empty() {
@@ -242,7 +262,7 @@ impl Written {
             s3: self.s3.check(base)?,
             alerts: self.alerts.check(base)?,
             care: self.care,
-            api: self.api,
+            api: Api { postgres: self.api.postgres.check(base)?, ..self.api },
             sources_api: self.sources_api,
             api_ml,
             scheduler: self.scheduler,
@@ -273,6 +293,7 @@ impl Written {
     fn check_services(&self) -> Result<(), SettingsError> {
         let addresses = [
             ("api.address", self.api.address),
+            ("api.postgres.address", self.api.postgres.address),
             ("sources_api.address", self.sources_api.address),
             ("api_ml.address", self.api_ml.address),
             ("scheduler.address", self.scheduler.address),
@@ -312,6 +333,7 @@ impl Written {
             ("runs.step_timeout_seconds", self.runs.step_timeout_seconds == 0),
             ("care.target_file_mb", self.care.target_file_mb == 0),
             ("care.checkpoint_commits", self.care.checkpoint_commits == 0),
+            ("api.postgres.connections", self.api.postgres.connections == 0),
             ("api_ml.delivery_seconds", self.api_ml.delivery_seconds == 0),
             ("api_ml.requests_at_once", self.api_ml.requests_at_once == 0),
             ("accounts.requests_per_second", self.accounts.requests_per_second == 0),
