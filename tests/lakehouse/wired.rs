@@ -40,7 +40,8 @@ fn drivers_see_what_http_shows() {
 fn psql() -> PathBuf {
     postgres();
     let versions = std::fs::read_dir("/usr/lib/postgresql").unwrap();
-    let mut found: Vec<PathBuf> = versions.map(|version| version.unwrap().path().join("bin/psql")).filter(|psql| psql.exists()).collect();
+    let mut found: Vec<PathBuf> =
+        versions.map(|version| version.unwrap().path().join("bin/psql")).filter(|psql| psql.exists()).collect();
     found.sort();
     found.pop().unwrap()
 }

@@ -1,6 +1,6 @@
 //! From a question to a plan: every table that is named is pinned once, at one version, before anything runs.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::Arc};
 
 use arrow::datatypes::DataType;
 use axum::http::HeaderValue;
@@ -73,8 +73,8 @@ async fn add_catalogue(session: &Session, catalog: &Catalog, seen: &Lake, job: &
 async fn shown_tables(catalog: &Catalog, seen: &Lake, domain: &DomainName) -> Result<Vec<LakeTable>, LakeError> {
     let names = seen.tables(domain).await?;
     let tables = stream::iter(names).map(|name| async move { catalog.table(domain, &name).await });
-    let tables: Vec<Option<LakeTable>> = tables.buffered(TABLES_AT_ONCE).try_collect().await?;
-    Ok(tables.into_iter().flatten().filter_map(|table| seen.shown(table)).collect())
+    let tables: Vec<Option<Arc<LakeTable>>> = tables.buffered(TABLES_AT_ONCE).try_collect().await?;
+    Ok(tables.into_iter().flatten().filter_map(|table| seen.shown(LakeTable::clone(&table))).collect())
 }
 
 async fn register(session: &Session, catalog: &Catalog, seen: &Lake, sql: &str) -> Result<Vec<LakeTable>, LakeError> {

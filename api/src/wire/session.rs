@@ -292,7 +292,8 @@ impl Session {
         let seen = self.wire.state.gallery.seen_by(pass.principal())?;
         let mut ledger = Ledger::new(pass, sql.to_owned());
         let (principal, question) = (Principal::seeing(seen), self.question(sql, values));
-        let queries = self.wire.state.queries.clone();
+        let wire = self.wire.clone();
+        let queries = &wire.state.queries;
         let started = async {
             let planned = queries.plan_question(question, &principal).await?;
             let writer = writer(planned.kinds(), bound, framing)?;
@@ -328,8 +329,9 @@ impl Session {
         let token = self.ticket.renew();
         let pass = self.visitor.admit(Scope::SqlRun).await?;
         let principal = Principal::seeing(self.wire.state.gallery.seen_by(pass.principal())?);
-        let (queries, question) = (self.wire.state.queries.clone(), self.question(sql, BoundValues::default()));
-        let described = attended(&mut self.link, &token, queries.describe(question, declared, &principal)).await?;
+        let wire = self.wire.clone();
+        let question = self.question(sql, BoundValues::default());
+        let described = attended(&mut self.link, &token, wire.state.queries.describe(question, declared, &principal)).await?;
         Ok(described?)
     }
 
