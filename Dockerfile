@@ -27,7 +27,7 @@ RUN cargo chef cook --release --locked --workspace --bins --recipe-path recipe.j
 
 FROM engine-dependencies AS engine
 COPY . .
-RUN cargo build --release --locked --bin lakehouse --bin lakehouse-api --bin lakehouse-sources-api
+RUN cargo build --release --locked --workspace --bin lakehouse --bin lakehouse-api --bin lakehouse-sources-api
 
 # The scoring service alone: without the features that the engine asks of shared crates, and in a fraction of the time.
 FROM toolchain AS scoring-dependencies

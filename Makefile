@@ -7,7 +7,7 @@ SAMPLE := data/sample
 LAKE ?= lake/$(if $(DATA),$(notdir $(abspath $(DATA))),sample)
 LAKEHOUSE := target/debug/lakehouse
 
-.PHONY: run build test check check-deploy rehearse bench services secrets dist install clean
+.PHONY: run build test check check-deploy rehearse rehearse-image bench services secrets dist install clean
 
 ## Builds, makes sample data if none is given, runs the fraud pipeline and serves the APIs. DATA=folder, ARGS=--no-serve
 run: build
@@ -38,6 +38,10 @@ check-deploy:
 ## plain processes, the playbooks against throwaway hosts; as root, some minutes
 rehearse: build services
 	./tests/deploy/rehearse
+
+## The steps of the Dockerfile in clean root folders, then the images used; as root, an hour from cold. ARGS='--profile dev …'
+rehearse-image:
+	./tests/deploy/image $(ARGS)
 
 ## The benchmark tables, against peers in the same run
 bench:

@@ -68,8 +68,7 @@ locals {
     sources = { port = 9998, gateway_port = 19998, health = "/health/ready" }
     ml      = { port = 9997, gateway_port = 19997, health = "/health/live" }
   }
-  scraped = merge({ for name, service in local.services : name => service.gateway_port }, { scheduler = 18000 })
-
+  scraped = merge({ for name, service in local.services : name => service.gateway_port }, { scheduler = 18000, host = 19100 })
 }
 
 output "machines" {

@@ -1,12 +1,14 @@
 //! What a deployment asks of the programs: are they well, does the stack do what it is for, when did a run succeed last?
 
 use std::{
+    fs,
     net::TcpListener,
     path::Path,
     process::{Command, Output, Stdio},
 };
 
-use serde_json::Value;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
 
 use crate::{
     program::{PROGRAM, Workspace},
@@ -82,6 +84,44 @@ fn a_stack_is_used_as_its_users_do_before_and_after_its_first_run() {
     let before = workspace.value("select count(*) from bronze.transactions");
     workspace.run().good();
     assert_eq!(workspace.value("select count(*) from bronze.transactions"), before);
+}
+
+/// `scripts/accounts`, with the workspace's command.
+fn first_accounts(workspace: &Workspace, secrets: &Path) -> String {
+    let command = workspace.command(&[]);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/accounts");
+    let mut ran = Command::new(script);
+    ran.arg(secrets).arg("--").arg(command.get_program()).args(command.get_args()).current_dir(workspace.path());
+    let (code, text) = said(&ran.envs(command.get_envs().filter_map(|(key, value)| Some((key, value?)))).output().unwrap());
+    assert_eq!(code, Some(0), "{text}");
+    text
+}
+
+#[test]
+fn a_stack_that_asks_everybody_is_used_with_the_key_that_its_deployment_makes_once() {
+    let workspace = Workspace::new().with_environment("LAKEHOUSE_ACCOUNTS__REQUIRED", "true");
+    let served = Served::start(&workspace);
+    let (code, findings) = smoke(&workspace, &served, &["--new"]);
+    let refused = ["api sql", "api datamarts", "sources file", "sources contract"].map(str::to_owned);
+    assert_eq!((code, bad(&findings)), (Some(1), refused.to_vec()));
+
+    let secrets = workspace.path().join("secrets");
+    fs::create_dir(&secrets).unwrap();
+    fs::write(secrets.join("operator_password"), "correct horse battery").unwrap();
+    assert_eq!(first_accounts(&workspace, &secrets).lines().count(), 3, "an administrator, a service, a key");
+    assert_eq!(first_accounts(&workspace, &secrets), "");
+    let key = secrets.join("smoke_key");
+    let with_key = ["--new", "--key-file", key.to_str().unwrap()];
+    let (code, findings) = smoke(&workspace, &served, &with_key);
+    assert_eq!((code, bad(&findings)), (Some(0), vec![]), "{findings:#}");
+    let login =
+        served.post(&format!("{}/auth/login", served.api), &json!({ "name": "operator", "password": "correct horse battery" }));
+    assert_eq!(login.0, StatusCode::OK);
+
+    // A key that is gone is made anew.
+    fs::remove_file(&key).unwrap();
+    assert!(first_accounts(&workspace, &secrets).starts_with("made a key"));
+    assert_eq!(smoke(&workspace, &served, &with_key).0, Some(0));
 }
 
 #[test]
