@@ -17,6 +17,6 @@ pub use error::SettingsError;
 pub use load::{BindOverrides, LogOverrides, Overrides};
 pub use secret::{DatabaseUrl, Secret};
 pub use settings::{
-    AccountSettings, AlertSettings, ApiMl, Bind, CareSettings, Limits, Log, LogFormat, PredictionLog, RunSettings, S3, Settings,
-    SourcesApi, SqlSettings,
+    AccountSettings, AlertSettings, ApiMl, Bind, CareSettings, Limits, Log, LogFormat, MlflowSettings, PredictionLog,
+    RunSettings, S3, Settings, SourcesApi, SqlSettings,
 };

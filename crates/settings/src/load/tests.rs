@@ -92,6 +92,12 @@ fn a_value_that_cannot_be_used_is_refused_with_a_sentence() {
         ("[log]\nlevel = \"loud\"", "`log.level` is `loud`: write error, warn"),
         ("lake = \"s3://key:secret@bucket\"", "credentials do not belong in a URI"),
         ("sources = \"\"", "`sources` is ``: name a folder"),
+        (
+            "[mlflow]\ntracking_uri = \"http://ada:hunter2@mlflow:5000\"",
+            "`mlflow.tracking_uri` is `***`: credentials do not belong",
+        ),
+        ("[mlflow]\ntracking_uri = \"databricks\"", "write an address such as http://127.0.0.1:5000"),
+        ("[mlflow]\ntoken = \"hunter2\"", "`mlflow.token` is `***`: a settings file"),
         ("publish_schema = \"a; drop\"", "`publish_schema` is `a; drop`: use lower-case letters"),
         ("publish_reader = \"public\"", "`publish_reader` is `public`"),
         (
