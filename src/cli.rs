@@ -292,6 +292,22 @@ pub enum ModelsVerb {
         #[arg(long, default_value = "promoted by hand")]
         reason: String,
     },
+    /// Make a version of an ONNX file, if its sample scores here as it did where it was fitted; nothing points at it yet
+    Import {
+        /// The model
+        model: String,
+        /// The ONNX file: trees, or a linear classifier
+        #[arg(long, value_name = "FILE")]
+        onnx: PathBuf,
+        /// JSON with `about`, `threshold`, `encoder` and `sample`, as `POST /models/{model}/versions` takes it
+        #[arg(long, value_name = "FILE")]
+        with: PathBuf,
+    },
+    /// Send what MLflow does not know yet: versions, and where the aliases point
+    Export {
+        /// The model [default: all]
+        model: Option<String>,
+    },
     /// Put the champion back to the version before
     Rollback {
         /// The model

@@ -16,7 +16,9 @@ use crate::{
     journal::JournalError,
     models::{Names, Watcher},
     network::{self, NetworkState, Networks},
-    routes::{drift, explain, inference, model_info, models, predict, predict_batch, predict_proba, status, transactions},
+    routes::{
+        drift, explain, import, inference, model_info, models, predict, predict_batch, predict_proba, status, transactions,
+    },
     scoring::{Recorder, Serving},
 };
 
@@ -113,6 +115,11 @@ pub fn router(state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(batch_bytes))
         .with_state(state.clone())
         .needs(Scope::Predict);
+    let imports = OpenApiRouter::default()
+        .routes(routes!(import::import_version))
+        .layer(DefaultBodyLimit::max(state.limits.request_body_bytes.max(import::BODY_BYTES)))
+        .with_state(state.clone())
+        .needs(Scope::ModelsPromote);
     let AppState { registry, names, serving, recorder, limits, network, admission, .. } = state;
     Service::new(SERVICE, env!("CARGO_PKG_VERSION"), &limits)
         .admission(admission)
@@ -120,6 +127,7 @@ pub fn router(state: AppState) -> Router {
         .routes(predict)
         .routes(single)
         .routes(batch)
+        .routes(imports)
         .routes(network::routes(network))
         .ready_when("the model registry", move || {
             let (registry, names) = (registry.clone(), Arc::clone(&names));

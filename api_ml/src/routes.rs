@@ -3,6 +3,7 @@
 mod bulk;
 pub mod drift;
 pub mod explain;
+pub mod import;
 pub mod inference;
 pub mod model_info;
 pub mod models;

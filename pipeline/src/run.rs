@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use lakehouse_engine::StepReport;
 use lakehouse_lake::{Lake, probe_put_if_absent};
 use lakehouse_landing::Landing;
+use lakehouse_mlflow::Mirror;
 use lakehouse_postgres::{Database, Target};
 use lakehouse_registry::Registry;
 use lakehouse_spec::Domain;
@@ -47,6 +48,8 @@ pub struct RunJob {
     pub again: Option<RangeInclusive<Date>>,
     /// Where the datamarts are published to.
     pub publish: Option<Target>,
+    /// The MLflow server that is told of models, if there is one.
+    pub mirror: Option<Mirror>,
     /// Stop after the datamarts.
     pub skip_training: bool,
     /// How often a step is tried, and for how long.

@@ -31,4 +31,7 @@ mlflow_setup() { :; }
 
 mlflow_address() { echo "127.0.0.1:$(port mlflow http)"; }
 
-mlflow_env() { line SERVICE_MLFLOW "http://$(mlflow_address)"; }
+mlflow_env() {
+  line SERVICE_MLFLOW "http://$(mlflow_address)"
+  line SERVICE_MLFLOW_PYTHON "$cache/mlflow-$mlflow_version/bin/python"
+}

@@ -27,6 +27,7 @@ use jiff::civil::Date;
 use lakehouse_lake::{Lake, LakeOptions};
 use lakehouse_landing::Landing;
 use lakehouse_metadata::Metadata;
+use lakehouse_mlflow::Mirror;
 use lakehouse_pipeline::{RunJob, Sources, StepPolicy};
 use lakehouse_postgres::{Database, Target};
 use lakehouse_registry::Registry;
@@ -131,6 +132,7 @@ impl Context<'_> {
             again: self.again(arguments)?,
             database: self.source_database()?,
             publish: self.publish_target(&arguments.domain)?,
+            mirror: Mirror::open(&self.settings.mlflow)?,
             skip_training: arguments.skip_training,
             policy: StepPolicy {
                 tries: runs.step_tries,

@@ -1,8 +1,10 @@
 //! `lakehouse models`: what is registered, and which version is champion.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context as _, bail};
+use lakehouse_mlflow::Mirror;
+use lakehouse_onnx::Import;
 use lakehouse_registry::{AliasName, ModelVersion, Registry, VersionNumber, VersionPage};
 use lakehouse_spec::ModelName;
 use serde_json::{Value, json};
@@ -23,11 +25,18 @@ pub async fn run(context: &Context<'_>, arguments: ModelsArgs) -> anyhow::Result
         ModelsVerb::List { model: None, json } => list_models(&registry, json).await?,
         ModelsVerb::List { model: Some(model), json } => list_versions(&registry, &model.parse()?, json).await?,
         ModelsVerb::Show { model, version, json } => show(&registry, &model.parse()?, version, json).await?,
-        ModelsVerb::Promote { model, version, reason } => promote(&registry, &model.parse()?, version, &reason).await?,
+        ModelsVerb::Promote { model, version, reason } => {
+            let model = model.parse()?;
+            promote(&registry, &model, version, &reason).await?;
+            follow(context, &registry, &model, None).await?;
+        }
+        ModelsVerb::Import { model, onnx, with } => import(context, &registry, &model.parse()?, &onnx, &with).await?,
+        ModelsVerb::Export { model } => export(context, &registry, model).await?,
         ModelsVerb::Rollback { model } => {
             let model: ModelName = model.parse()?;
             let moved = registry.rollback(&model, &AliasName::champion()).await?;
             line(format_args!("the champion of {model} is version {} again", moved.version));
+            follow(context, &registry, &model, None).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -116,6 +125,52 @@ async fn promote(registry: &Registry, model: &ModelName, version: u32, reason: &
     let expected = current.map(|current| current.number);
     let moved = registry.promote(model, &AliasName::champion(), VersionNumber(version), expected, reason).await?;
     line(format_args!("the champion of {model} is version {}", moved.version));
+    Ok(())
+}
+
+async fn import(context: &Context<'_>, registry: &Registry, model: &ModelName, onnx: &Path, with: &Path) -> anyhow::Result<()> {
+    let read = |path: &Path| std::fs::read(path).with_context(|| format!("failed to read {}", path.display()));
+    let file = read(onnx)?;
+    let import: Import = serde_json::from_slice(&read(with)?).with_context(|| format!("failed to read {}", with.display()))?;
+    let rows = import.sample.len();
+    let imported = import.read(model.as_str(), &file).with_context(|| format!("{} was not imported", onnx.display()))?;
+    let difference = imported.max_difference;
+    let version = registry.register(model, imported.into_version(file)?).await?.version;
+    line(format_args!("{model} version {version}: {rows} sample rows score as they should, at most {difference:e} apart"));
+    line(format_args!("`lakehouse models promote {model} {version}` makes it the champion"));
+    follow(context, registry, model, Some(version)).await
+}
+
+/// Tells MLflow, if there is one, a new version, and where the aliases point now. The registry has moved already: a server that is away is a warning.
+async fn follow(
+    context: &Context<'_>,
+    registry: &Registry,
+    model: &ModelName,
+    version: Option<VersionNumber>,
+) -> anyhow::Result<()> {
+    if let Some(mirror) = Mirror::open(&context.settings.mlflow)? {
+        mirror.follow(registry, model, version).await;
+    }
+    Ok(())
+}
+
+async fn export(context: &Context<'_>, registry: &Registry, model: Option<String>) -> anyhow::Result<()> {
+    let mirror = Mirror::open(&context.settings.mlflow)?;
+    let mirror = mirror.context("there is no MLflow server: `mlflow.tracking_uri` names one")?;
+    let models = match model {
+        Some(model) => {
+            let model = model.parse()?;
+            if registry.versions(&model, VersionPage { before: None, limit: 1 }).await?.is_empty() {
+                bail!("no version of `{model}` is registered; `lakehouse models list` shows the models");
+            }
+            vec![model]
+        }
+        None => registry.models().await?,
+    };
+    for model in models {
+        let sent = mirror.exporter().model(registry, &model).await.with_context(|| format!("failed to export `{model}`"))?;
+        line(format_args!("{model}: new to MLflow are {} versions and {} moves of aliases", sent.versions, sent.aliases));
+    }
     Ok(())
 }
 

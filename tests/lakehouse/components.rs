@@ -92,6 +92,11 @@ impl OwnService {
         assert!(Command::new("kill").args(["-KILL", pid]).status().expect("kill").success());
     }
 
+    /// With all its processes; what it keeps stays.
+    pub fn down(&self) {
+        run_script_in(Some(&self.folder), "services", &["down", self.name]);
+    }
+
     pub fn value(&self, name: &str) -> &str {
         &self.says[name]
     }

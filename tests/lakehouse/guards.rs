@@ -48,15 +48,17 @@ fn nothing_names_what_stands_above_it() {
         ("lakehouse-metadata", "spec settings"),
         ("lakehouse-accounts", "metadata spec"),
         ("lakehouse-models", "spec settings"),
+        ("lakehouse-mlflow", "models registry spec settings"),
         ("lakehouse-network", "generate"),
+        ("lakehouse-onnx", "models registry"),
         ("lakehouse-postgres", "spec"),
         ("lakehouse-training", "models spec settings"),
         ("lakehouse-registry", "spec settings"),
         ("lakehouse-service", "accounts metadata settings"),
-        ("lakehouse-pipeline", "engine lake landing training models registry metadata postgres spec settings"),
+        ("lakehouse-pipeline", "engine lake landing training mlflow models registry metadata postgres spec settings"),
         ("lakehouse-api", "accounts lake metadata registry spec service settings wire"),
         ("lakehouse-sources-api", "accounts landing postgres spec service settings"),
-        ("lakehouse-api-ml", "accounts landing network signals models registry spec service settings"),
+        ("lakehouse-api-ml", "accounts landing network onnx signals models registry spec service settings"),
     ]);
     for (package, names) in named() {
         let siblings: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix("lakehouse-")).collect();

@@ -94,7 +94,7 @@ struct FileInfo {
 pub struct ModelPath {
     /// The model.
     #[param(value_type = String, example = "fraud")]
-    model: ModelName,
+    pub(super) model: ModelName,
 }
 
 /// A version of a model.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
-use lakehouse_models::{Contributions, ExplanationError, InputError, InputKind, Record, Value};
+use lakehouse_models::{Contributions, ExplanationError, Input, InputError, InputKind, Record, Value};
 use lakehouse_signals::{Output, OutputKind};
 
 use super::{DriftMonitor, Prediction, tally::Tally, team::Role};
@@ -27,8 +27,9 @@ pub struct Scorer {
     drift: DriftMonitor,
 }
 
+/// Where the value of an input comes from.
 #[derive(Debug, Clone, Copy)]
-enum Source {
+pub enum Source {
     Request(Column),
     Signal { position: usize, kind: InputKind },
 }
@@ -58,8 +59,18 @@ pub enum BindError {
 impl Scorer {
     /// Finds every input of the champion among the fields of requests and among `outputs`.
     pub fn bind(champion: Arc<Champion>, outputs: &[Output]) -> Result<Self, BindError> {
-        let mut sources = Vec::with_capacity(champion.model.inputs().len());
-        for input in champion.model.inputs() {
+        let sources = Self::find_inputs(champion.model.inputs(), outputs)?;
+        let (name, version) = (champion.promotion.model.as_str(), champion.promotion.version);
+        let model_header = HeaderValue::try_from(name).map_err(|_| BindError::Name(name.to_owned()))?;
+        let tally = Tally::new(name, version);
+        let drift = DriftMonitor::new(name, version.0, &champion.model);
+        Ok(Self { drift, sources, headers: [model_header, version.0.into()], tally, champion })
+    }
+
+    /// Finds every input among the fields of requests and among `outputs`.
+    pub fn find_inputs(inputs: &[Input], outputs: &[Output]) -> Result<Vec<Source>, BindError> {
+        let mut sources = Vec::with_capacity(inputs.len());
+        for input in inputs {
             let name = input.name.as_str();
             let source = find(name, outputs).ok_or_else(|| BindError::UnknownInput(name.to_owned()))?;
             if source.kind() != Some(input.kind) {
@@ -73,11 +84,7 @@ impl Scorer {
             }
             sources.push(source);
         }
-        let (name, version) = (champion.promotion.model.as_str(), champion.promotion.version);
-        let model_header = HeaderValue::try_from(name).map_err(|_| BindError::Name(name.to_owned()))?;
-        let tally = Tally::new(name, version);
-        let drift = DriftMonitor::new(name, version.0, &champion.model);
-        Ok(Self { drift, sources, headers: [model_header, version.0.into()], tally, champion })
+        Ok(sources)
     }
 
     /// What it scores with.

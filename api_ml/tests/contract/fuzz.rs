@@ -21,6 +21,8 @@ use crate::{
 };
 
 const CASES: u32 = 1_500;
+/// Damaged artifacts.
+const ARTIFACTS: u32 = 10_000;
 
 /// Bytes of a right body with some of them changed, cut or doubled; or any bytes at all.
 fn mutated(right: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
@@ -112,7 +114,7 @@ fn no_damage_to_an_artifact_is_taken_for_a_model() {
     let files = model.to_files().expect("files");
     let bytes = |name: &str| files.iter().find(|(file, _)| *file == name).expect(name).1.clone();
     let (manifest, form) = (bytes(MANIFEST_FILE), bytes(FORM_FILE));
-    let mut runner = TestRunner::new(Config { cases: 3 * CASES, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: ARTIFACTS, failure_persistence: None, ..Config::default() });
     let strategy = (any::<bool>(), mutated(manifest.clone()), mutated(form.clone()));
     let outcome = runner.run(&strategy, |(is_form, bad_manifest, bad_form)| {
         if is_form {
@@ -125,5 +127,5 @@ fn no_damage_to_an_artifact_is_taken_for_a_model() {
         Ok(())
     });
     outcome.expect("no damage is taken for a model");
-    println!("{} damaged artifacts", 3 * CASES);
+    println!("{ARTIFACTS} damaged artifacts");
 }

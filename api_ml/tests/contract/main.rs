@@ -8,6 +8,7 @@ mod cards;
 mod description;
 mod formats;
 mod fuzz;
+mod importing;
 mod killed;
 mod network_refusals;
 mod network_settings;

@@ -44,7 +44,7 @@ scopes! {
     Ingest = "ingest",
     /// Score, and see what scores.
     Predict = "predict",
-    /// Move a champion.
+    /// Move a champion, and bring in versions that were made elsewhere.
     ModelsPromote = "models:promote",
     /// Read the audit trail.
     AuditRead = "audit:read",

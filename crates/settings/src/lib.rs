@@ -21,6 +21,6 @@ pub use load::{BindOverrides, LogOverrides, Overrides};
 pub use networks::{NetworkSettings, RiskMode};
 pub use secret::{DatabaseUrl, Secret};
 pub use settings::{
-    AccountSettings, AlertSettings, Api, ApiMl, Bind, CareSettings, Limits, Log, LogFormat, PostgresWire, PredictionLog,
-    RunSettings, S3, Settings, SourcesApi, SqlSettings,
+    AccountSettings, AlertSettings, Api, ApiMl, Bind, CareSettings, Limits, Log, LogFormat, MlflowSettings, PostgresWire,
+    PredictionLog, RunSettings, S3, Settings, SourcesApi, SqlSettings,
 };

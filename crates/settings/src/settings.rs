@@ -43,6 +43,8 @@ pub struct Settings {
     pub s3: S3,
     /// Who is told about runs.
     pub alerts: AlertSettings,
+    /// The MLflow server that is told of models.
+    pub mlflow: MlflowSettings,
     /// When tables are cared for.
     pub care: CareSettings,
     /// Who may ask, and how much.
@@ -123,6 +125,28 @@ pub struct AlertSettings {
     pub elasticsearch_url: Secret,
     /// Its index.
     pub elasticsearch_index: String,
+}
+
+/// The MLflow server that is told of models.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MlflowSettings {
+    /// Its address; `None` where there is none.
+    #[serde(serialize_with = "or_empty")]
+    pub tracking_uri: Option<Url>,
+    /// The experiment that gets the runs.
+    pub experiment: String,
+    /// Who logs in there; empty for nobody.
+    pub username: String,
+    /// With what.
+    pub password: Secret,
+    /// Used instead of both, unless empty.
+    pub token: Secret,
+    /// Seconds a run waits for it.
+    pub timeout_seconds: u64,
+}
+
+fn or_empty<S: serde::Serializer>(url: &Option<Url>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(url.as_ref().map_or("", Url::as_str))
 }
 
 /// When tables are cared for.

@@ -51,6 +51,10 @@ impl RunContext {
                     training.boxed()
                 })
                 .await?;
+            // Also of a version that was there: the server may have been away when it was registered.
+            if let Some(mirror) = &self.job.mirror {
+                mirror.follow(&self.job.registry, model, Some(report.version)).await;
+            }
             report.seconds = started.elapsed().as_secs_f64();
             let (train, test) = report.rows;
             self.progress.tell(Event::StepDone(StepDone {

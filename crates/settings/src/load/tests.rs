@@ -102,6 +102,12 @@ fn a_value_that_cannot_be_used_is_refused_with_a_sentence() {
             "[accounts]\nrequired = true\n[api.postgres]\nenabled = true\naddress = \"0.0.0.0\"",
             "`api.postgres.address` is `0.0.0.0`: passwords and rows would cross the network readable",
         ),
+        (
+            "[mlflow]\ntracking_uri = \"http://ada:hunter2@mlflow:5000\"",
+            "`mlflow.tracking_uri` is `***`: credentials do not belong",
+        ),
+        ("[mlflow]\ntracking_uri = \"databricks\"", "write an address such as http://127.0.0.1:5000"),
+        ("[mlflow]\ntoken = \"hunter2\"", "`mlflow.token` is `***`: a settings file"),
         ("publish_schema = \"a; drop\"", "`publish_schema` is `a; drop`: use lower-case letters"),
         ("publish_reader = \"public\"", "`publish_reader` is `public`"),
         (
