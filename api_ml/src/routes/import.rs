@@ -100,16 +100,18 @@ fn check_inputs(state: &AppState, has_card: bool, encoder: &Encoder) -> ApiResul
 }
 
 fn refusal(error: ImportError) -> Problem {
-    let code = match &error {
-        ImportError::TooLarge(_) => return Problem::too_large(error.to_string()),
-        ImportError::Corrupt(_) => "corrupt_model",
-        ImportError::Operator(_) | ImportError::Unsupported { .. } | ImportError::NoProbability => "unsupported_model",
-        ImportError::Inputs { .. } => "other_inputs",
-        ImportError::Differs { .. } => "other_scores",
-        ImportError::Form(_) | ImportError::Artifact(_) => "unusable_model",
-        ImportError::Sample { .. } | ImportError::SampleTooLong(_) | ImportError::SampleWidth { .. } | ImportError::Judge(_) => {
-            "unusable_sample"
+    let refused = Problem::unprocessable(error.to_string());
+    match error {
+        ImportError::TooLarge(_) => Problem::too_large(error.to_string()),
+        ImportError::Corrupt(_) => refused.with_code("corrupt_model"),
+        ImportError::Operator(_) | ImportError::Unsupported { .. } | ImportError::NoProbability => {
+            refused.with_code("unsupported_model")
         }
-    };
-    Problem::unprocessable(error.to_string()).with_code(code)
+        ImportError::Inputs { .. } => refused.with_code("other_inputs"),
+        ImportError::Differs { .. } => refused.with_code("other_scores"),
+        ImportError::Form(_) | ImportError::Artifact(_) => refused.with_code("unusable_model"),
+        ImportError::Sample { .. } | ImportError::SampleTooLong(_) | ImportError::SampleWidth { .. } | ImportError::Judge(_) => {
+            refused.with_code("unusable_sample")
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod address_ranges;
 mod error;
 mod load;
 mod location;
+mod mlflow;
 mod networks;
 mod secret;
 mod settings;
@@ -18,9 +19,10 @@ pub mod telemetry;
 pub use address_ranges::{AddressRanges, NotAddressRanges};
 pub use error::SettingsError;
 pub use load::{BindOverrides, LogOverrides, Overrides};
+pub use mlflow::MlflowSettings;
 pub use networks::{NetworkSettings, RiskMode};
 pub use secret::{DatabaseUrl, Secret};
 pub use settings::{
-    AccountSettings, AlertSettings, Api, ApiMl, Bind, CareSettings, Limits, Log, LogFormat, MlflowSettings, PostgresWire,
-    PredictionLog, RunSettings, S3, Settings, SourcesApi, SqlSettings,
+    AccountSettings, AlertSettings, Api, ApiMl, Bind, CareSettings, Limits, Log, LogFormat, PostgresWire, PredictionLog,
+    RunSettings, S3, Settings, SourcesApi, SqlSettings,
 };

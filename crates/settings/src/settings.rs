@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{AddressRanges, DatabaseUrl, NetworkSettings, Secret};
+use crate::{AddressRanges, DatabaseUrl, MlflowSettings, NetworkSettings, Secret};
 
 /// The effective settings. What each one means is written in `default.toml`.
 ///
@@ -125,28 +125,6 @@ pub struct AlertSettings {
     pub elasticsearch_url: Secret,
     /// Its index.
     pub elasticsearch_index: String,
-}
-
-/// The MLflow server that is told of models.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct MlflowSettings {
-    /// Its address; `None` where there is none.
-    #[serde(serialize_with = "or_empty")]
-    pub tracking_uri: Option<Url>,
-    /// The experiment that gets the runs.
-    pub experiment: String,
-    /// Who logs in there; empty for nobody.
-    pub username: String,
-    /// With what.
-    pub password: Secret,
-    /// Used instead of both, unless empty.
-    pub token: Secret,
-    /// Seconds a run waits for it.
-    pub timeout_seconds: u64,
-}
-
-fn or_empty<S: serde::Serializer>(url: &Option<Url>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(url.as_ref().map_or("", Url::as_str))
 }
 
 /// When tables are cared for.

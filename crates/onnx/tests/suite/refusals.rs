@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::golden::{golden, import};
 
 fn refused(import: Import, file: &[u8]) -> String {
-    import.read("fraud", file).expect_err("refused").to_string()
+    import.read("fraud", file).unwrap_err().to_string()
 }
 
 #[test]

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::{
-    AccountSettings, AlertSettings, Api, ApiMl, Bind, CareSettings, DatabaseUrl, Limits, Log, MlflowSettings, PostgresWire,
-    RunSettings, S3, Secret, Settings, SettingsError, SourcesApi, SqlSettings, location, networks::WrittenNetworks, telemetry,
+    AccountSettings, AlertSettings, Api, ApiMl, Bind, CareSettings, DatabaseUrl, Limits, Log, PostgresWire, RunSettings, S3,
+    Secret, Settings, SettingsError, SourcesApi, SqlSettings, location, mlflow::WrittenMlflow, networks::WrittenNetworks,
+    telemetry,
 };
 
 /// The settings as a layer writes them, before paths are made absolute.
@@ -69,19 +70,6 @@ struct WrittenAlerts {
     elasticsearch_url: Secret,
     elasticsearch_url_file: String,
     elasticsearch_index: String,
-}
-
-/// [`MlflowSettings`] before its files are read.
-#[derive(Deserialize)]
-struct WrittenMlflow {
-    tracking_uri: String,
-    experiment: String,
-    username: String,
-    password: Secret,
-    password_file: String,
-    token: Secret,
-    token_file: String,
-    timeout_seconds: u64,
 }
 
 /// [`AccountSettings`] before its path is made absolute.
@@ -217,35 +205,6 @@ impl WrittenAlerts {
             elasticsearch_url: Secret::read(self.elasticsearch_url, base, &self.elasticsearch_url_file)?,
             elasticsearch_index: self.elasticsearch_index,
         })
-    }
-}
-
-impl WrittenMlflow {
-    fn check(self, base: &Path) -> Result<MlflowSettings, SettingsError> {
-        const KEY: &str = "mlflow.tracking_uri";
-        let refuse = |reason: &'static str| SettingsError::rule(KEY, "***", reason);
-        let tracking_uri = (!self.tracking_uri.is_empty()).then(|| Url::parse(&self.tracking_uri));
-        let tracking_uri = tracking_uri.transpose().map_err(|_| refuse("write an address such as http://127.0.0.1:5000"))?;
-        let [password, token] = [(self.password, &self.password_file), (self.token, &self.token_file)]
-            .map(|(given, file)| Secret::read(given, base, file));
-        let (password, token) = (password?, token?);
-        if let Some(url) = &tracking_uri {
-            if !url.username().is_empty() || url.password().is_some() {
-                return Err(refuse("credentials do not belong in an address: use mlflow.username and mlflow.password_file"));
-            }
-            let is_loopback = ["127.0.0.1", "[::1]", "localhost"].contains(&url.host_str().unwrap_or_default());
-            match url.scheme() {
-                "https" => {}
-                "http" if is_loopback || (password.is_empty() && token.is_empty()) => {}
-                "http" => return Err(refuse("plain http would show the password or the token to the network: use https")),
-                _ => return Err(refuse("write an address such as http://127.0.0.1:5000")),
-            }
-        }
-        if self.experiment.is_empty() {
-            return Err(SettingsError::rule("mlflow.experiment", "", "name the experiment"));
-        }
-        let Self { experiment, username, timeout_seconds, .. } = self;
-        Ok(MlflowSettings { tracking_uri, experiment, username, password, token, timeout_seconds })
     }
 }
 
