@@ -17,7 +17,7 @@ use super::{JournalError, disk, segments::Segment};
 
 /// The file's length is a multiple of this while it grows.
 const ROOM_BYTES: u64 = 256 << 10;
-const ZEROS: [u8; ROOM_BYTES as usize] = [0; ROOM_BYTES as usize];
+static ZEROS: [u8; ROOM_BYTES as usize] = [0; ROOM_BYTES as usize];
 
 /// A segment, open for writing.
 pub struct Growing {
