@@ -31,13 +31,12 @@ RUN cargo build --release --locked --workspace --bin lakehouse --bin lakehouse-a
 
 # The scoring service alone: without the features that the engine asks of shared crates, and in a fraction of the time.
 FROM toolchain AS scoring-dependencies
-ENV CARGO_PROFILE_RELEASE_STRIP=symbols
 COPY --from=recipe /build/recipe.json .
-RUN cargo chef cook --release --locked --package lakehouse-api-ml --recipe-path recipe.json
+RUN cargo chef cook --profile scoring --locked --package lakehouse-api-ml --recipe-path recipe.json
 
 FROM scoring-dependencies AS scoring
 COPY . .
-RUN cargo build --release --locked --package lakehouse-api-ml
+RUN cargo build --profile scoring --locked --package lakehouse-api-ml
 
 # A root folder of exactly what the programs link and read: no shell, no package manager, nothing to patch but these.
 FROM toolchain AS system
@@ -73,7 +72,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
 ENTRYPOINT ["lakehouse-sources-api"]
 
 FROM base AS api-ml
-COPY --from=scoring /build/target/release/lakehouse-api-ml /usr/local/bin/
+COPY --from=scoring /build/target/scoring/lakehouse-api-ml /usr/local/bin/
 EXPOSE 9997
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
   CMD ["lakehouse-api-ml", "health", "http://127.0.0.1:9997/health/live"]

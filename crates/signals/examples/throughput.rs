@@ -56,7 +56,7 @@ fn measure(plan: &Plan, [events, cards, merchants, days]: [u64; 4]) -> Result<()
     let start = Instant::now();
     let mut kernel = Kernel::read_from(&mut snapshot.as_slice(), plan)?;
     let read = start.elapsed().as_secs_f64();
-    // What a restart takes in from the journal; reading and checking its entries is measured by `bench/state`.
+    // What a restart takes in from the journal; reading and checking its entries is measured by `bench/serving.py`.
     let start = Instant::now();
     live(&mut kernel, &batch, JOURNAL, |kernel, event, _| Ok(kernel.add(event)?))?;
     let replayed = read + start.elapsed().as_secs_f64();
