@@ -64,13 +64,13 @@ pub struct Readiness {
 }
 
 /// Names the server.
-#[utoipa::path(get, path = "/v2", tag = "inference", responses((status = 200, body = ServerMetadata)))]
+#[utoipa::path(get, path = "/v2", tag = "inference", responses((status = 200, body = ServerMetadata), Problems))]
 pub async fn server() -> Json<ServerMetadata> {
     Json(ServerMetadata { name: "lakehouse", version: env!("CARGO_PKG_VERSION"), extensions: ["binary_tensor_data"] })
 }
 
 /// Answers as long as the process can answer at all.
-#[utoipa::path(get, path = "/v2/health/live", tag = "inference", responses((status = 200, body = Liveness)))]
+#[utoipa::path(get, path = "/v2/health/live", tag = "inference", responses((status = 200, body = Liveness), Problems))]
 pub async fn live() -> Json<Liveness> {
     Json(Liveness { live: true })
 }
@@ -78,7 +78,7 @@ pub async fn live() -> Json<Liveness> {
 /// Can transactions be scored?
 #[utoipa::path(
     get, path = "/v2/health/ready", tag = "inference",
-    responses((status = 200, body = Readiness), (status = 503, description = "There is no champion yet", body = Readiness))
+    responses((status = 200, body = Readiness), (status = 503, description = "There is no champion yet", body = Readiness), Problems)
 )]
 pub async fn ready(State(AppState { serving, .. }): State<AppState>) -> (StatusCode, Json<Readiness>) {
     let ready = serving.load().plain.is_some();
