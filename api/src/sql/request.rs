@@ -15,7 +15,7 @@ use super::{Format, QueryLimits};
 const MOST_SQL_BYTES: usize = 256 << 10;
 
 /// In less time not even a plan is made, and the answer would say that the service was late.
-const LEAST_TIMEOUT_MS: u64 = 10;
+const LEAST_TIMEOUT_MS: u64 = 100;
 
 /// A query.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -31,7 +31,7 @@ pub(crate) struct SqlRequest {
     /// Rows to give at most; the service's own cap holds in any case.
     pub limit: Option<usize>,
     /// Milliseconds after which the query is stopped; the service's own limit holds in any case.
-    #[schema(minimum = 10)]
+    #[schema(minimum = 100)]
     pub timeout_ms: Option<u64>,
     /// Tables as they were: a version's number, or an instant such as `2026-11-01T12:00:00Z`.
     #[schema(value_type = Option<String>)]
