@@ -67,7 +67,10 @@ impl<'a> Field<'a> {
 
     /// Appends integers, packed or one.
     pub fn integers(self, to: &mut Vec<i64>) -> Result<(), ImportError> {
-        let Field::Bytes(mut packed) = self else { return Ok(to.push(self.integer()?)) };
+        let Field::Bytes(mut packed) = self else {
+            to.push(self.integer()?);
+            return Ok(());
+        };
         while !packed.is_empty() {
             to.push(varint(&mut packed)?.cast_signed());
         }
@@ -76,7 +79,10 @@ impl<'a> Field<'a> {
 
     /// Appends numbers of single precision, packed or one.
     pub fn floats(self, to: &mut Vec<f32>) -> Result<(), ImportError> {
-        let Field::Bytes(packed) = self else { return Ok(to.push(self.float()?)) };
+        let Field::Bytes(packed) = self else {
+            to.push(self.float()?);
+            return Ok(());
+        };
         let (numbers, rest) = packed.as_chunks::<4>();
         if !rest.is_empty() {
             return Err(CUT_OFF);
