@@ -57,13 +57,13 @@ fn psql_finds_its_way_around() {
         String::from_utf8(output.stdout).unwrap()
     };
     for (command, expected) in [
-        (r"\dt", "gold|dm_client_features|table|anybody"),
-        (r"\dt silver.*", "silver|transactions|table|anybody"),
+        (r"\dt", "gold|dm_client_features|table|local"),
+        (r"\dt silver.*", "silver|transactions|table|local"),
         (r"\d gold.dm_client_features", "client_id|text||"),
         (r"\d+ gold.dm_client_features", "tx_count|bigint||"),
-        (r"\dn", "gold|anybody"),
-        (r"\l", "fraud|anybody|UTF8"),
-        (r"\du", "anybody"),
+        (r"\dn", "gold|local"),
+        (r"\l", "fraud|local|UTF8"),
+        (r"\du", "local"),
         (r"\conninfo", "fraud"),
         ("select version()", "Lakehouse"),
         ("show server_version", "14.0"),

@@ -152,20 +152,32 @@ impl Session {
     fn describe_statement(&mut self, name: &str) -> Result<(), Stop> {
         let prepared = self.statement(name)?;
         write::parameters(&mut self.link.out, &prepared.types);
-        self.write_columns(&prepared, &[]);
-        Ok(())
+        self.write_columns(&prepared, &[])
     }
 
     fn describe_portal(&mut self, name: &str) -> Result<(), Stop> {
-        let portal = self.portals.get(name).ok_or_else(|| no_portal(name))?;
+        let Some(portal) = self.portals.get(name) else {
+            // A cursor that was declared is a portal too.
+            let writer = self.cursor(name)?.writer().clone();
+            self.describe_rows(&writer);
+            return Ok(());
+        };
         let (prepared, formats) = (portal.prepared.clone(), portal.formats.clone());
-        self.write_columns(&prepared, &formats);
-        Ok(())
+        self.write_columns(&prepared, &formats)
     }
 
-    fn write_columns(&mut self, prepared: &Prepared, formats: &[i16]) {
-        if !prepared.statement.as_ref().is_some_and(Statement::has_rows) {
-            return write::no_columns(&mut self.link.out);
+    fn write_columns(&mut self, prepared: &Prepared, formats: &[i16]) -> Result<(), Stop> {
+        match &prepared.statement {
+            Some(Statement::Query | Statement::Show(_)) => {}
+            Some(Statement::Fetch { name, .. }) => {
+                let writer = self.cursor(name)?.writer().clone();
+                self.describe_rows(&writer);
+                return Ok(());
+            }
+            _ => {
+                write::no_columns(&mut self.link.out);
+                return Ok(());
+            }
         }
         let is_binary = |place: usize| match formats {
             [] => false,
@@ -174,6 +186,7 @@ impl Session {
         };
         let columns = prepared.columns.iter().enumerate().map(|(place, (name, kind))| (name.as_str(), *kind, is_binary(place)));
         write::columns(&mut self.link.out, columns);
+        Ok(())
     }
 
     async fn execute(&mut self, name: String, most: u32) -> Result<(), Stop> {

@@ -158,19 +158,10 @@ impl Session {
                     let (rows, _) = self.send(&mut cursor, 0).await?;
                     write::done(&mut self.link.out, &format!("SELECT {rows}"));
                 }
-                Statement::Declare { name, sql } => {
-                    self.check_held(self.cursors.len())?;
-                    let cursor = self.open(sql, BoundValues::default(), None, Framing::Rows).await?;
-                    self.cursors.insert(name.clone(), cursor);
-                    write::done(&mut self.link.out, "DECLARE CURSOR");
-                }
-                Statement::Fetch { name, most } => {
-                    let unknown = || Fault::new("34000", format!("cursor \"{name}\" does not exist"));
-                    let mut cursor = self.cursors.remove(name).ok_or_else(unknown)?;
-                    self.describe_rows(cursor.writer());
-                    let (rows, _) = self.send(&mut cursor, *most).await?;
-                    self.cursors.insert(name.clone(), cursor);
-                    write::done(&mut self.link.out, &format!("FETCH {rows}"));
+                Statement::Fetch { name, .. } => {
+                    let writer = self.cursor(name)?.writer().clone();
+                    self.describe_rows(&writer);
+                    self.act(&statement).await?;
                 }
                 Statement::Show(name) => {
                     let writer = self.shown(name, &[])?;
@@ -197,7 +188,7 @@ impl Session {
         if held < MOST_HELD { Ok(()) } else { Err(Fault::new("54000", "too many statements are held; close some")) }
     }
 
-    fn describe_rows(&mut self, writer: &RowWriter) {
+    pub(super) fn describe_rows(&mut self, writer: &RowWriter) {
         let columns = writer.columns().iter().map(|(name, kind, is_binary)| (name.as_str(), *kind, *is_binary));
         write::columns(&mut self.link.out, columns);
     }
@@ -250,11 +241,31 @@ impl Session {
                 verb
             }
             Statement::Copy { sql, framing } => return self.copy(sql, *framing).await,
-            Statement::Query | Statement::Show(_) | Statement::Declare { .. } | Statement::Fetch { .. } => {
-                return Err(Fault::new("0A000", "cursors are declared and fetched by simple queries only").into());
+            Statement::Declare { name, sql } => {
+                self.check_held(self.cursors.len())?;
+                let cursor = self.open(sql, BoundValues::default(), None, Framing::Rows).await?;
+                self.cursors.insert(name.clone(), cursor);
+                "DECLARE CURSOR"
             }
+            Statement::Fetch { name, most } => return self.fetch(name, *most).await,
+            // Answered where their columns are.
+            Statement::Query | Statement::Show(_) => return Ok(()),
         };
         write::done(&mut self.link.out, tag);
+        Ok(())
+    }
+
+    /// A cursor that was declared. Its rows are texts, whatever the fetch of them asks for.
+    pub(super) fn cursor(&self, name: &str) -> Result<&Cursor, Fault> {
+        self.cursors.get(name).ok_or_else(|| Fault::new("34000", format!("cursor \"{name}\" does not exist")))
+    }
+
+    async fn fetch(&mut self, name: &str, most: u32) -> Result<(), Stop> {
+        self.cursor(name)?;
+        let Some(mut cursor) = self.cursors.remove(name) else { return Ok(()) };
+        let (rows, _) = self.send(&mut cursor, most).await?;
+        self.cursors.insert(name.to_owned(), cursor);
+        write::done(&mut self.link.out, &format!("FETCH {rows}"));
         Ok(())
     }
 

@@ -127,7 +127,6 @@ impl Statement {
             "rollback" | "abort" => Self::Rollback,
             "savepoint" => Self::Harmless("SAVEPOINT"),
             "release" => Self::Harmless("RELEASE"),
-            "listen" => Self::Harmless("LISTEN"),
             "unlisten" => Self::Harmless("UNLISTEN"),
             "set" => set(&mut words)?,
             "show" => Self::Show(show(&mut words)),
@@ -144,11 +143,6 @@ impl Statement {
             "copy" => copy::read(&mut words)?,
             _ => Self::Query,
         })
-    }
-
-    /// Does it give rows?
-    pub(super) fn has_rows(&self) -> bool {
-        matches!(self, Self::Query | Self::Show(_) | Self::Fetch { .. })
     }
 
     /// May it be answered in a transaction that failed?

@@ -86,7 +86,7 @@ impl Variables {
 
     /// Sets one. What would change how values look is refused; what is not known is kept and changes nothing.
     pub(super) fn set(&mut self, name: &str, value: &str) -> Result<(), Fault> {
-        let name = name.to_ascii_lowercase();
+        let (name, value) = (name.to_ascii_lowercase(), value.trim_matches('\''));
         let invalid = |reason: &str| Fault::new("22023", format!("invalid value for parameter \"{name}\": {reason}"));
         match name.as_str() {
             "client_encoding" if !["utf8", "utf-8", "unicode"].contains(&value.to_ascii_lowercase().as_str()) => {

@@ -150,6 +150,8 @@ async fn whoever_may_not_come_in_is_told_no_more_than_that() {
 
 #[tokio::test]
 async fn with_a_certificate_nothing_crosses_in_the_clear() {
+    // The client's; the service chooses its own.
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key) = (folder.path().join("certificate.pem"), folder.path().join("key.pem"));
     let made = Command::new("openssl")

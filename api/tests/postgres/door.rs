@@ -43,7 +43,7 @@ pub fn shown(row: &PgRow) -> Value {
             "INT2" => json!(row.get::<i16, _>(place)),
             "INT4" => json!(row.get::<i32, _>(place)),
             "INT8" => json!(row.get::<i64, _>(place)),
-            "FLOAT4" => json!(row.get::<f32, _>(place)),
+            "FLOAT4" => json!(row.get::<f32, _>(place).to_string().parse::<f64>().unwrap()),
             "FLOAT8" => json!(row.get::<f64, _>(place)),
             "TEXT[]" => json!(row.get::<Vec<Option<String>>, _>(place)),
             "INT8[]" => json!(row.get::<Vec<Option<i64>>, _>(place)),

@@ -57,15 +57,16 @@ pub fn all(domain: &DomainName, user: &str, tables: &BTreeMap<i64, String>) -> V
         Arc::new(move |_: &Arguments<'_>| Outcome::Text(Some(value.clone()))) as Body
     };
     add(&["version"], DataType::Utf8, text(VERSION));
-    add(&["current_database", "current_catalog"], DataType::Utf8, text(domain.as_str()));
-    add(&["current_schema"], DataType::Utf8, text(Schema::Gold.as_str()));
-    let owner = ["current_user", "session_user", "user", "current_role", "pg_get_userbyid"];
+    add(&["current_database", "pg_current_catalog"], DataType::Utf8, text(domain.as_str()));
+    add(&["current_schema", "pg_current_schema"], DataType::Utf8, text(Schema::Gold.as_str()));
+    let owner = ["pg_current_user", "pg_session_user", "pg_user", "pg_current_role", "pg_get_userbyid"];
     add(&owner, DataType::Utf8, text(user));
     add(&["pg_encoding_to_char"], DataType::Utf8, text("UTF8"));
     add(&["pg_size_pretty"], DataType::Utf8, text("0 bytes"));
     add(&["pg_advisory_unlock_all"], DataType::Utf8, text(""));
     let nothing: Body = Arc::new(|_| Outcome::Text(None));
-    add(NOTHING, DataType::Utf8, nothing);
+    add(NOTHING, DataType::Utf8, nothing.clone());
+    add(&["pg_nothing"], DataType::Utf8, nothing);
     add(&["set_config"], DataType::Utf8, Arc::new(|call| Outcome::Text(call.text(1).map(str::to_owned))));
     add(&["current_setting"], DataType::Utf8, Arc::new(|call| Outcome::Text(call.text(0).and_then(setting))));
     add(&["quote_ident"], DataType::Utf8, Arc::new(|call| Outcome::Text(call.text(0).map(quote_ident))));
@@ -78,7 +79,7 @@ pub fn all(domain: &DomainName, user: &str, tables: &BTreeMap<i64, String>) -> V
     let known = Arc::new(tables.clone());
     let number: Body = Arc::new(move |call| Outcome::Number(call.text(0).and_then(|name| regclass(&known, name))));
     add(&["to_regclass", "pg_regclass"], DataType::Int64, number);
-    add(&["pg_regtype"], DataType::Int64, Arc::new(|call| Outcome::Number(call.text(0).and_then(regtype))));
+    add(&["pg_regtype", "to_regtype"], DataType::Int64, Arc::new(|call| Outcome::Number(call.text(0).and_then(regtype))));
     add(&["pg_char_to_encoding"], DataType::Int64, Arc::new(|_| Outcome::Number(Some(6))));
     let zero: Body = Arc::new(|_| Outcome::Number(Some(0)));
     add(ZERO, DataType::Int64, zero);
@@ -143,6 +144,24 @@ const YES: &[&str] = &[
 ];
 
 const NO: &[&str] = &["has_sequence_privilege", "pg_is_other_temp_schema", "pg_relation_is_publishable", "row_security_active"];
+
+/// Is a function one of these? PostgreSQL calls a column after its function, without parentheses.
+pub fn is_known(name: &str) -> bool {
+    const OTHERS: [&str; 11] = [
+        "version",
+        "current_database",
+        "current_schema",
+        "pg_get_userbyid",
+        "pg_encoding_to_char",
+        "set_config",
+        "current_setting",
+        "quote_ident",
+        "quote_literal",
+        "format_type",
+        "to_regclass",
+    ];
+    [&OTHERS[..], NOTHING, ZERO, YES, NO].iter().any(|names| names.contains(&name))
+}
 
 fn function(name: &str, kind: DataType, body: Body) -> ScalarUDF {
     let arguments = TypeSignature::OneOf(vec![TypeSignature::Nullary, TypeSignature::VariadicAny]);

@@ -150,6 +150,25 @@ pub const LAYOUT: &[(&str, &str)] = &[
     ("information_schema.sequences", "sequence_catalog sequence_schema sequence_name data_type"),
 ];
 
+/// The tables that have rows; all others are empty here.
+pub const FILLED: [&str; 12] = [
+    "pg_catalog.pg_am",
+    "pg_catalog.pg_attribute",
+    "pg_catalog.pg_class",
+    "pg_catalog.pg_database",
+    "pg_catalog.pg_namespace",
+    "pg_catalog.pg_roles",
+    "pg_catalog.pg_tables",
+    "pg_catalog.pg_type",
+    "pg_catalog.pg_user",
+    "information_schema.columns",
+    "information_schema.schemata",
+    "information_schema.tables",
+];
+
+/// Columns that hold the name of a function where PostgreSQL has its number, which nobody can call.
+pub const FUNCTIONS: [&str; 7] = ["typinput", "typoutput", "typreceive", "typsend", "typmodin", "typmodout", "typanalyze"];
+
 /// The columns of a table of the catalogue.
 pub fn columns(table: &str) -> Option<&'static str> {
     LAYOUT.iter().find(|(name, _)| *name == table).map(|(_, columns)| *columns)

@@ -7,6 +7,7 @@
 mod functions;
 mod layout;
 mod rewrite;
+mod subqueries;
 mod tables;
 
 use std::{collections::BTreeMap, sync::Arc};

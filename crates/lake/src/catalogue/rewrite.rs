@@ -5,13 +5,13 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::{
     ast::{
         BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-        ObjectName, ObjectNamePart, Statement, Value, VisitMut, VisitorMut,
+        ObjectName, ObjectNamePart, Select, SelectItem, Statement, Value, VisitMut, VisitorMut,
     },
     dialect::PostgreSqlDialect,
     parser::Parser,
 };
 
-use super::{Rewritten, is_catalogue, layout};
+use super::{Rewritten, functions, is_catalogue, layout, subqueries};
 
 /// A statement in the engine's words.
 pub fn rewrite(sql: &str) -> Rewritten {
@@ -47,6 +47,23 @@ impl VisitorMut for Words {
         ControlFlow::Continue(())
     }
 
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        for item in &mut select.projection {
+            if let SelectItem::UnnamedExpr(Expr::Function(function)) = item
+                && let [name] = &parts(&function.name)[..]
+                && let word = name.strip_prefix(OWN).filter(|word| WORDS.contains(word))
+                && (word.is_some() || functions::is_known(name))
+            {
+                // A word of SQL has to be quoted as a name.
+                let alias = word.map_or_else(|| Ident::new(name.clone()), |word| Ident::with_quote('"', word));
+                let expr = Expr::Function(function.clone());
+                *item = SelectItem::ExprWithAlias { expr, alias };
+                self.is_changed = true;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         if let Some(other) = self.other(expr) {
             self.is_changed = true;
@@ -59,6 +76,11 @@ impl VisitorMut for Words {
 impl Words {
     /// What stands for an expression that the engine does not have.
     fn other(&mut self, expr: &mut Expr) -> Option<Expr> {
+        if self.names_catalogue
+            && let Some(other) = subqueries::other(expr)
+        {
+            return Some(other);
+        }
         match expr {
             Expr::Function(function) => {
                 let names = parts(&function.name);
@@ -68,8 +90,9 @@ impl Words {
                     function.name = named(name);
                     self.is_changed = true;
                 }
-                // `current_user` and its like stand without parentheses.
+                // `current_user` and its like stand without parentheses, and have to: the engine has them under other names.
                 if matches!(function.args, FunctionArguments::None) {
+                    function.name = named(&format!("{OWN}{}", parts(&function.name).pop().unwrap_or_default()));
                     function.args = FunctionArguments::List(arguments(Vec::new()));
                     self.is_changed = true;
                 }
@@ -89,7 +112,7 @@ impl Words {
             Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => self.one_of(left, right, false),
             Expr::AllOp { left, compare_op: BinaryOperator::NotEq, right } => self.one_of(left, right, true),
             Expr::Identifier(word) if word.quote_style.is_none() && is_session_word(&word.value) => {
-                Some(call(&word.value.to_ascii_lowercase(), Vec::new()))
+                Some(call(&format!("{OWN}{}", word.value.to_ascii_lowercase()), Vec::new()))
             }
             _ => None,
         }
@@ -147,18 +170,21 @@ impl Words {
             _ => return None,
         };
         if list.is_empty() {
-            let truth = Expr::Value(Value::Boolean(negated).into());
-            return Some(Expr::Nested(Box::new(truth)));
+            return Some(subqueries::truth(negated));
         }
         Some(Expr::InList { expr: Box::new(left.clone()), list, negated })
     }
 }
 
+/// Before the names of functions that stand for words of PostgreSQL.
+const OWN: &str = "pg_";
+const WORDS: [&str; 6] = ["current_user", "session_user", "user", "current_role", "current_catalog", "current_schema"];
+
 fn is_session_word(word: &str) -> bool {
     ["current_role", "current_catalog", "current_schema"].iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
-fn parts(name: &ObjectName) -> Vec<String> {
+pub fn parts(name: &ObjectName) -> Vec<String> {
     name.0.iter().filter_map(|part| part.as_ident().map(|ident| ident.value.to_ascii_lowercase())).collect()
 }
 
@@ -171,7 +197,7 @@ fn arguments(given: Vec<Expr>) -> FunctionArgumentList {
     FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() }
 }
 
-fn call(name: &str, given: Vec<Expr>) -> Expr {
+pub fn call(name: &str, given: Vec<Expr>) -> Expr {
     Expr::Function(Function {
         name: named(name),
         uses_odbc_syntax: false,
@@ -225,8 +251,8 @@ mod tests {
     fn words_of_postgresql_are_put_into_the_engines() {
         for (sql, expected, names_catalogue) in [
             ("select relname from pg_class", "SELECT relname FROM pg_catalog.pg_class", true),
-            ("select pg_catalog.version()", "SELECT version()", false),
-            ("select current_user", "SELECT current_user()", false),
+            ("select pg_catalog.version()", "SELECT version() AS version", false),
+            ("select current_user", "SELECT pg_current_user() AS \"current_user\"", false),
             (
                 "select 1 from pg_catalog.pg_class c where c.relname OPERATOR(pg_catalog.~) '^(t)$' COLLATE pg_catalog.default",
                 "SELECT 1 FROM pg_catalog.pg_class c WHERE c.relname ~ '^(t)$'",
@@ -238,6 +264,21 @@ mod tests {
             ("select 1 where a = any(array['r', 'v'])", "SELECT 1 WHERE a IN ('r', 'v')", false),
             ("select 1 where a <> all('{r,v}')", "SELECT 1 WHERE a NOT IN ('r', 'v')", false),
             ("select a = any(indkey) from pg_catalog.pg_index", "SELECT (false) FROM pg_catalog.pg_index", true),
+            (
+                "select (select d.adbin from pg_catalog.pg_attrdef d where d.adrelid = a.attrelid) from pg_catalog.pg_attribute a",
+                "SELECT pg_nothing('d.adbin') FROM pg_catalog.pg_attribute a",
+                true,
+            ),
+            (
+                "select (select n.nspname from pg_catalog.pg_namespace n where n.oid = c.relnamespace) from pg_catalog.pg_class c",
+                "SELECT (SELECT max(n.nspname) FROM pg_catalog.pg_namespace n WHERE n.oid = c.relnamespace) FROM pg_catalog.pg_class c",
+                true,
+            ),
+            (
+                "select ARRAY(select 1), exists (select 1 from pg_catalog.pg_index) from pg_catalog.pg_type where typreceive != 0",
+                "SELECT pg_nothing('ARRAY(SELECT 1)'), (false) FROM pg_catalog.pg_type WHERE typreceive IS NOT NULL",
+                true,
+            ),
             ("select 1 where n = any(current_schemas(false))", "SELECT 1 WHERE n IN ('pg_catalog', 'gold')", false),
         ] {
             assert_eq!(rewrite(sql), Rewritten { sql: expected.to_owned(), names_catalogue }, "{sql}");
