@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use lakehouse_lake::{BoundValue, BoundValues};
-use lakehouse_wire::{Framing, Frontend, Kind, Target, Value, parameter, write};
+use lakehouse_service::Problem;
+use lakehouse_wire::{Framing, Frontend, Kind, RowWriter, Target, Value, parameter, write};
 
 use super::{
     cursor::Cursor,
@@ -208,7 +209,7 @@ impl Session {
                         return Ok(());
                     }
                     State::Bound => {
-                        let bound = Some((&portal.formats[..], &prepared.columns[..]));
+                        let bound = Some(Bound { formats: &portal.formats, told: &prepared.columns });
                         Box::new(self.open(&prepared.sql, portal.values.clone(), bound, Framing::Rows).await?)
                     }
                 };
@@ -245,4 +246,30 @@ fn bound(value: Value) -> BoundValue {
         Value::Instant(micros) => BoundValue::Instant(micros),
         Value::LocalInstant(micros) => BoundValue::LocalInstant(micros),
     }
+}
+
+/// How a client bound the columns of a query.
+pub(super) struct Bound<'a> {
+    /// Text or binary: none, one for all, or one each.
+    formats: &'a [i16],
+    /// The columns that it was told of.
+    told: &'a [(String, Kind)],
+}
+
+/// How the columns are written: as they were bound, if they are still the same.
+pub(super) fn writer(kinds: Vec<(String, Kind)>, bound: Option<Bound<'_>>, framing: Framing) -> Result<RowWriter, Problem> {
+    let Some(Bound { formats, told }) = bound else {
+        return Ok(RowWriter::new(kinds.into_iter().map(|(name, kind)| (name, kind, false)).collect(), framing));
+    };
+    if kinds.len() != told.len() || kinds.iter().zip(told).any(|((now, _), (then, _))| now != then) {
+        let detail = "the columns of the query are not those any more that it was prepared with; prepare it again";
+        return Err(Problem::unprocessable(detail).with_code("unsupported_query"));
+    }
+    let is_binary = |place: usize| match formats {
+        [] => false,
+        [all] => *all == 1,
+        each => each.get(place) == Some(&1),
+    };
+    let columns = told.iter().enumerate().map(|(place, (name, kind))| (name.clone(), *kind, is_binary(place)));
+    Ok(RowWriter::new(columns.collect(), framing))
 }

@@ -17,7 +17,7 @@ use super::{
     Wire,
     cancel::Ticket,
     cursor::{Cursor, Ledger, attended},
-    extended::{Portal, Prepared},
+    extended::{Bound, Portal, Prepared, writer},
     fault::{Fault, Stop},
     lexer,
     link::Link,
@@ -290,12 +290,12 @@ impl Session {
         Ok(())
     }
 
-    /// Plans and starts a query. `formats` are those of the columns, as a client binds them; `expected` are the names it was told.
+    /// Plans and starts a query, whose columns may be bound.
     pub(super) async fn open(
         &mut self,
         sql: &str,
         values: BoundValues,
-        bound: Option<(&[i16], &[(String, Kind)])>,
+        bound: Option<Bound<'_>>,
         framing: Framing,
     ) -> Result<Cursor, Stop> {
         let token = self.ticket.renew();
@@ -375,26 +375,4 @@ fn forget<T>(held: &mut HashMap<String, T>, name: Option<&str>) {
         Some(name) => drop(held.remove(name)),
         None => held.clear(),
     }
-}
-
-/// How the columns are written: as they were bound, if they are still the same.
-fn writer(
-    kinds: Vec<(String, Kind)>,
-    bound: Option<(&[i16], &[(String, Kind)])>,
-    framing: Framing,
-) -> Result<RowWriter, Problem> {
-    let Some((formats, told)) = bound else {
-        return Ok(RowWriter::new(kinds.into_iter().map(|(name, kind)| (name, kind, false)).collect(), framing));
-    };
-    if kinds.len() != told.len() || kinds.iter().zip(told).any(|((now, _), (then, _))| now != then) {
-        let detail = "the columns of the query are not those any more that it was prepared with; prepare it again";
-        return Err(Problem::unprocessable(detail).with_code("unsupported_query"));
-    }
-    let is_binary = |place: usize| match formats {
-        [] => false,
-        [all] => *all == 1,
-        each => each.get(place) == Some(&1),
-    };
-    let columns = told.iter().enumerate().map(|(place, (name, kind))| (name.clone(), *kind, is_binary(place)));
-    Ok(RowWriter::new(columns.collect(), framing))
 }
