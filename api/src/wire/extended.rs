@@ -223,7 +223,7 @@ impl Session {
             }
             Statement::Show(setting) => {
                 let shown = self.shown(setting, &portal.formats)?;
-                self.show(&shown)?;
+                self.show(shown)?;
             }
             other => self.act(other).await?,
         }

@@ -166,7 +166,7 @@ impl Session {
                 Statement::Show(name) => {
                     let writer = self.shown(name, &[])?;
                     self.describe_rows(&writer.0);
-                    self.show(&writer)?;
+                    self.show(writer)?;
                 }
                 other => self.act(other).await?,
             }
@@ -280,13 +280,10 @@ impl Session {
         let mut cursor = self.open(sql, BoundValues::default(), None, framing).await?;
         write::copy_out(&mut self.link.out, framing == Framing::CopyBinary, cursor.writer().columns().len());
         let (messages, _) = self.send(&mut cursor, 0).await?;
-        let around = match framing {
-            Framing::CopyBinary => 2,
-            Framing::CopyCsv { header: true } => 1,
-            _ => 0,
-        };
+        // The names of a file, or its end, are a message that is no row.
+        let others = u64::from(matches!(framing, Framing::CopyBinary | Framing::CopyCsv { header: true }));
         write::copy_done(&mut self.link.out);
-        write::done(&mut self.link.out, &format!("COPY {}", messages.saturating_sub(around)));
+        write::done(&mut self.link.out, &format!("COPY {}", messages.saturating_sub(others)));
         Ok(())
     }
 
@@ -359,7 +356,7 @@ impl Session {
         Ok((RowWriter::new(columns, Framing::Rows), value))
     }
 
-    pub(super) fn show(&mut self, (writer, value): &(RowWriter, String)) -> Result<(), Fault> {
+    pub(super) fn show(&mut self, (mut writer, value): (RowWriter, String)) -> Result<(), Fault> {
         let schema = Arc::new(Schema::new(vec![Field::new("value", DataType::Utf8, false)]));
         let row = RecordBatch::try_new(schema, vec![Arc::new(StringArray::from(vec![value.as_str()]))]);
         let written = row.and_then(|row| writer.write(&row, &mut self.link.out));

@@ -131,7 +131,7 @@ impl Statement {
             "set" => set(&mut words)?,
             "show" => Self::Show(show(&mut words)),
             "reset" if words.take("all") => Self::Reset(None),
-            "reset" => Self::Reset(Some(words.value().unwrap_or_default())),
+            "reset" => Self::Reset(Some(show(&mut words))),
             "discard" => Self::Discard,
             "deallocate" => {
                 words.take("prepare");
@@ -239,6 +239,7 @@ mod tests {
             ("set session characteristics as transaction read only", Statement::Harmless("SET")),
             ("set time zone 'UTC'", set("timezone", "'UTC'")),
             ("set a to default", Statement::Reset(Some("a".into()))),
+            ("reset lakehouse.at", Statement::Reset(Some("lakehouse.at".into()))),
             ("show transaction isolation level", Statement::Show("transaction_isolation".into())),
             ("show \"TimeZone\"", Statement::Show("TimeZone".into())),
             ("deallocate all", Statement::Deallocate(None)),

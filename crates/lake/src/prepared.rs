@@ -78,7 +78,7 @@ impl Session {
         let frame = self.frame(sql).await?;
         let plan = frame.logical_plan();
         let wanted = plan.get_parameter_names().map_err(LakeError::plan)?;
-        values.check(&wanted).map_err(LakeError::plan)?;
+        values.check(&wanted, self.has_catalogue()).map_err(LakeError::plan)?;
         modest::check_size(plan).map_err(LakeError::plan)?;
         let kind = match plan {
             LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) => Kind::Explanation,
@@ -135,7 +135,8 @@ impl PreparedQuery {
 }
 
 impl BoundValues {
-    fn check(&self, wanted: &HashSet<String>) -> Result<(), datafusion::error::DataFusionError> {
+    /// Where a statement was put into other words, placeholders may be gone with what they stood in.
+    fn check(&self, wanted: &HashSet<String>, may_be_more: bool) -> Result<(), datafusion::error::DataFusionError> {
         let given: HashSet<String> = match self {
             Self::Positions(values) => (1..=values.len()).map(|place| format!("${place}")).collect(),
             Self::Names(values) => values.keys().map(|name| format!("${name}")).collect(),
@@ -143,7 +144,7 @@ impl BoundValues {
         let first = |names: &HashSet<String>, others: &HashSet<String>| names.difference(others).min().cloned();
         match (first(wanted, &given), first(&given, wanted)) {
             (Some(name), _) => plan_err!("no value is given for {name}"),
-            (_, Some(name)) => plan_err!("a value is given for {name}, which the query does not have"),
+            (_, Some(name)) if !may_be_more => plan_err!("a value is given for {name}, which the query does not have"),
             _ => Ok(()),
         }
     }

@@ -81,6 +81,10 @@ impl Session {
         Self { has_catalogue: true, ..self }
     }
 
+    pub(crate) fn has_catalogue(&self) -> bool {
+        self.has_catalogue
+    }
+
     pub(crate) fn domain_name(&self) -> &DomainName {
         &self.domain
     }

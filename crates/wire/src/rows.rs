@@ -44,12 +44,15 @@ pub struct RowWriter {
     /// Name, type, and whether it is wanted in binary.
     columns: Vec<(String, Kind, bool)>,
     framing: Framing,
+    /// The head of a binary file comes in one message with what follows it: readers rely on that.
+    head: &'static [u8],
 }
 
 impl RowWriter {
     /// Rows with these columns.
     pub fn new(columns: Vec<(String, Kind, bool)>, framing: Framing) -> Self {
-        Self { columns, framing }
+        let head = if framing == Framing::CopyBinary { COPY_HEAD } else { &[] };
+        Self { columns, framing, head }
     }
 
     /// The columns: name, type, and whether it is wanted in binary.
@@ -59,28 +62,29 @@ impl RowWriter {
 
     /// What comes before the first row.
     pub fn start(&self, out: &mut Vec<u8>) {
-        match self.framing {
-            Framing::CopyBinary => copy_data(out, |out| out.extend_from_slice(COPY_HEAD)),
-            Framing::CopyCsv { header: true } => copy_data(out, |out| {
+        if let Framing::CopyCsv { header: true } = self.framing {
+            copy_data(out, |out| {
                 for (place, (name, ..)) in self.columns.iter().enumerate() {
                     out.extend((place > 0).then_some(b','));
                     csv(name.as_bytes(), out);
                 }
                 out.push(b'\n');
-            }),
-            _ => {}
+            });
         }
     }
 
     /// What comes after the last row.
     pub fn finish(&self, out: &mut Vec<u8>) {
         if self.framing == Framing::CopyBinary {
-            copy_data(out, |out| out.extend_from_slice(&(-1_i16).to_be_bytes()));
+            copy_data(out, |out| {
+                out.extend_from_slice(self.head);
+                out.extend_from_slice(&(-1_i16).to_be_bytes());
+            });
         }
     }
 
     /// The rows of a batch, a message each.
-    pub fn write(&self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), ArrowError> {
+    pub fn write(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), ArrowError> {
         let columns = batch.columns().iter().zip(&self.columns);
         let arrays = columns.map(|(array, (_, kind, _))| brought(array, *kind)).collect::<Result<Vec<_>, _>>()?;
         for row in 0..batch.num_rows() {
@@ -89,7 +93,13 @@ impl RowWriter {
                     out.push(b'D');
                     counted(out, 4, |out| self.fields(&arrays, row, out));
                 }
-                Framing::CopyBinary => copy_data(out, |out| self.fields(&arrays, row, out)),
+                Framing::CopyBinary => {
+                    let head = std::mem::take(&mut self.head);
+                    copy_data(out, |out| {
+                        out.extend_from_slice(head);
+                        self.fields(&arrays, row, out);
+                    });
+                }
                 Framing::CopyText => copy_data(out, |out| self.line(&arrays, row, b'\t', out)),
                 Framing::CopyCsv { .. } => copy_data(out, |out| self.line(&arrays, row, b',', out)),
             }

@@ -1,6 +1,6 @@
 //! PostgreSQL's own words in a statement, put into those that the engine has.
 
-use std::ops::ControlFlow;
+use std::{collections::BTreeSet, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::{
     ast::{
@@ -48,11 +48,14 @@ impl VisitorMut for Words {
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        let mut taken = BTreeSet::new();
         for item in &mut select.projection {
             if let SelectItem::UnnamedExpr(Expr::Function(function)) = item
                 && let [name] = &parts(&function.name)[..]
                 && let word = name.strip_prefix(OWN).filter(|word| WORDS.contains(word))
                 && (word.is_some() || functions::is_known(name))
+                // The engine wants names that differ.
+                && taken.insert(name.clone())
             {
                 // A word of SQL has to be quoted as a name.
                 let alias = word.map_or_else(|| Ident::new(name.clone()), |word| Ident::with_quote('"', word));
