@@ -102,7 +102,6 @@ fn check_inputs(state: &AppState, has_card: bool, encoder: &Encoder) -> ApiResul
 fn refusal(error: ImportError) -> Problem {
     let refused = Problem::unprocessable(error.to_string());
     match error {
-        ImportError::TooLarge(_) => Problem::too_large(error.to_string()),
         ImportError::Corrupt(_) => refused.with_code("corrupt_model"),
         ImportError::Operator(_) | ImportError::Unsupported { .. } | ImportError::NoProbability => {
             refused.with_code("unsupported_model")
@@ -113,5 +112,6 @@ fn refusal(error: ImportError) -> Problem {
         ImportError::Sample { .. } | ImportError::SampleTooLong(_) | ImportError::SampleWidth { .. } | ImportError::Judge(_) => {
             refused.with_code("unusable_sample")
         }
+        ImportError::TooLarge(_) => Problem::too_large(error.to_string()),
     }
 }
