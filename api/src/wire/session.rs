@@ -29,6 +29,9 @@ use crate::{principal::Principal, sql::Question};
 /// Prepared statements, and portals, that a session may hold.
 pub(super) const MOST_HELD: usize = 1_000;
 
+/// The formats that a client binds for the columns, and the columns that it was told.
+type Bound<'a> = (&'a [i16], &'a [(String, Kind)]);
+
 /// A session.
 pub(super) struct Session {
     pub wire: Arc<Wire>,
@@ -292,7 +295,7 @@ impl Session {
         &mut self,
         sql: &str,
         values: BoundValues,
-        bound: Option<(&[i16], &[(String, Kind)])>,
+        bound: Option<Bound<'_>>,
         framing: Framing,
     ) -> Result<Cursor, Stop> {
         let token = self.ticket.renew();
@@ -373,11 +376,7 @@ fn forget<T>(held: &mut HashMap<String, T>, name: Option<&str>) {
 }
 
 /// How the columns are written: as they were bound, if they are still the same.
-fn writer(
-    kinds: Vec<(String, Kind)>,
-    bound: Option<(&[i16], &[(String, Kind)])>,
-    framing: Framing,
-) -> Result<RowWriter, Problem> {
+fn writer(kinds: Vec<(String, Kind)>, bound: Option<Bound<'_>>, framing: Framing) -> Result<RowWriter, Problem> {
     let Some((formats, told)) = bound else {
         return Ok(RowWriter::new(kinds.into_iter().map(|(name, kind)| (name, kind, false)).collect(), framing));
     };
