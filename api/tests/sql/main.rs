@@ -7,5 +7,6 @@ mod answers;
 mod aside;
 mod limits;
 mod pages;
+#[expect(dead_code, reason = "other tests use more of it")]
 mod place;
 mod predicates;
