@@ -50,6 +50,9 @@ impl VisitorMut for Words {
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         let mut taken = BTreeSet::new();
         for item in &mut select.projection {
+            if let SelectItem::ExprWithAlias { alias, .. } = item {
+                taken.insert(alias.value.clone());
+            }
             if let SelectItem::UnnamedExpr(Expr::Function(function)) = item
                 && let [name] = &parts(&function.name)[..]
                 && let word = name.strip_prefix(OWN).filter(|word| WORDS.contains(word))
@@ -259,6 +262,11 @@ mod tests {
             (
                 "select 1 from pg_catalog.pg_class c where c.relname OPERATOR(pg_catalog.~) '^(t)$' COLLATE pg_catalog.default",
                 "SELECT 1 FROM pg_catalog.pg_class c WHERE c.relname ~ '^(t)$'",
+                true,
+            ),
+            (
+                "select pg_get_expr(a), pg_get_expr(b) from pg_catalog.pg_class",
+                "SELECT pg_get_expr(a) AS pg_get_expr, pg_get_expr(b) FROM pg_catalog.pg_class",
                 true,
             ),
             ("select 'gold.t'::regclass", "SELECT pg_regclass('gold.t')", true),
