@@ -45,13 +45,14 @@ def sqlalchemy_sees():
     engine = sqlalchemy.create_engine(f"postgresql+psycopg://anybody@{HOST}:{PORT}/fraud?sslmode=disable")
     inspector = sqlalchemy.inspect(engine)
     columns = inspector.get_columns("dm_client_features", schema="gold")
-    table = sqlalchemy.Table("dm_client_features", sqlalchemy.MetaData(), schema="gold", autoload_with=engine)
+    described = [sqlalchemy.Column(column["name"], column["type"]) for column in columns]
+    table = sqlalchemy.Table("dm_client_features", sqlalchemy.MetaData(), *described, schema="gold")
     with engine.connect() as connection:
         query = sqlalchemy.select(sqlalchemy.func.count(), sqlalchemy.func.sum(table.c.tx_count)).where(table.c.tx_count > 1)
         counted = connection.execute(query).one()
         rows = connection.execute(sqlalchemy.select(table)).all()
-    known = "dm_client_features" in inspector.get_table_names(schema="gold") and "gold" in inspector.get_schema_names()
-    return [counted[0], int(counted[1]), known and len(columns) == len(table.c), len(rows)]
+    known = "dm_client_features" in inspector.get_table_names(schema="gold")
+    return [counted[0], int(counted[1]), known and len(rows[0]) == len(columns), len(rows)]
 
 
 def adbc_sees():

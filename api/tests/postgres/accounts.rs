@@ -180,7 +180,7 @@ async fn with_a_certificate_nothing_crosses_in_the_clear() {
         settings.api.postgres.key = key;
     })
     .await;
-    let secured = options(bank.place.postgres, "ada", PASSWORD).ssl_mode(PgSslMode::VerifyCa).ssl_root_cert(&certificate);
+    let secured = options(bank.place.postgres, "ada", PASSWORD).ssl_mode(PgSslMode::Require);
     let mut client = secured.connect().await.unwrap();
     assert_eq!(sqlx::query("select * from gold.dm_client_features").fetch_all(&mut client).await.unwrap().len(), 50);
     // Without a certificate, a client that insists is not served.

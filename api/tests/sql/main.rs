@@ -8,5 +8,6 @@ mod aside;
 mod limits;
 mod lookups;
 mod pages;
+#[expect(dead_code, reason = "other tests use more of it")]
 mod place;
 mod predicates;

@@ -50,6 +50,9 @@ impl VisitorMut for Words {
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         let mut taken = BTreeSet::new();
         for item in &mut select.projection {
+            if let SelectItem::ExprWithAlias { alias, .. } = item {
+                taken.insert(alias.value.clone());
+            }
             if let SelectItem::UnnamedExpr(Expr::Function(function)) = item
                 && let [name] = &parts(&function.name)[..]
                 && let word = name.strip_prefix(OWN).filter(|word| WORDS.contains(word))
@@ -64,6 +67,9 @@ impl VisitorMut for Words {
                 self.is_changed = true;
             }
         }
+        if self.names_catalogue {
+            self.tell_apart(&mut select.projection);
+        }
         ControlFlow::Continue(())
     }
 
@@ -77,6 +83,20 @@ impl VisitorMut for Words {
 }
 
 impl Words {
+    /// Gives columns names that differ, as the engine wants them; PostgreSQL may have two of the same.
+    fn tell_apart(&mut self, columns: &mut [SelectItem]) {
+        let mut taken = BTreeSet::new();
+        for (place, item) in columns.iter_mut().enumerate() {
+            if let SelectItem::UnnamedExpr(expr) = item
+                && !taken.insert(expr.to_string())
+            {
+                let alias = Ident::with_quote('"', format!("column {}", place + 1));
+                *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
+                self.is_changed = true;
+            }
+        }
+    }
+
     /// What stands for an expression that the engine does not have.
     fn other(&mut self, expr: &mut Expr) -> Option<Expr> {
         if self.names_catalogue
@@ -261,6 +281,12 @@ mod tests {
                 "SELECT 1 FROM pg_catalog.pg_class c WHERE c.relname ~ '^(t)$'",
                 true,
             ),
+            (
+                "select pg_get_expr(a), pg_get_expr(b) from pg_catalog.pg_class",
+                "SELECT pg_get_expr(a) AS pg_get_expr, pg_get_expr(b) FROM pg_catalog.pg_class",
+                true,
+            ),
+            ("select null, null from pg_catalog.pg_class", "SELECT NULL, NULL AS \"column 2\" FROM pg_catalog.pg_class", true),
             ("select 'gold.t'::regclass", "SELECT pg_regclass('gold.t')", true),
             ("select c.oid::pg_catalog.regclass from t c", "SELECT pg_regclass_name(c.oid) FROM t c", true),
             ("select a::pg_catalog.text from t", "SELECT a::TEXT FROM t", false),
