@@ -62,7 +62,7 @@ pub fn decode(bytes: &[u8]) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// The last eight bytes and more of what `select numeric_send(…)` of PostgreSQL 17 gives.
+    /// What `select numeric_send(…)` of PostgreSQL 15 gives.
     #[test]
     fn numbers_have_the_bytes_of_postgresql() {
         let cases = [

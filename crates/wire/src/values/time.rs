@@ -49,7 +49,7 @@ fn with_era(days: i64, rest: &str) -> String {
 mod tests {
     use super::*;
 
-    /// As PostgreSQL 17 shows them in UTC.
+    /// As PostgreSQL 15 shows them in UTC.
     #[test]
     fn days_and_instants_are_written_as_postgresql_writes_them() {
         assert_eq!(date(0), "1970-01-01");
