@@ -16,6 +16,8 @@ from socket import create_connection, socket
 
 ROOT = Path(__file__).resolve().parents[2]
 GATEWAY = ROOT / "compose/gateway"
+# How a program sees who asks, whatever the client says of itself.
+SEEN = "https 127.0.0.1"
 
 
 class Program(BaseHTTPRequestHandler):
@@ -23,7 +25,8 @@ class Program(BaseHTTPRequestHandler):
 
     def answer(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        text = f"{self.path} {len(body)} {self.headers['authorization']} {self.headers['x-forwarded-proto']}".encode()
+        told = [self.headers[name] for name in ("authorization", "x-forwarded-proto", "x-forwarded-for")]
+        text = " ".join(map(str, [self.path, len(body), *told])).encode()
         self.send_response(200)
         self.send_header("content-length", str(len(text)))
         self.end_headers()
@@ -89,9 +92,11 @@ class Gateway(unittest.TestCase):
         context = ssl.create_default_context(cafile=self.secrets / "ca.crt")
         connection = HTTPSConnection("localhost", port or self.port, context=context, timeout=10)
         word = (self.secrets / f"{user}_password").read_text() if user and password is None else password
-        headers = {"authorization": "Basic " + b64encode(f"{user}:{word}".encode()).decode()} if user else {}
+        headers = {"x-forwarded-for": "203.0.113.9"}
+        if user:
+            headers["authorization"] = "Basic " + b64encode(f"{user}:{word}".encode()).decode()
         if bearer:
-            headers = {"authorization": f"Bearer {bearer}"}
+            headers["authorization"] = f"Bearer {bearer}"
         connection.request("POST" if body else "GET", path, body, headers)
         answer = connection.getresponse()
         text = answer.read().decode()
@@ -100,12 +105,12 @@ class Gateway(unittest.TestCase):
 
     def test_keys_and_tokens_are_the_programs_to_judge(self):
         for path in ("/", "/health/ready", "/health/live", "/sql?x=1", "/docs"):
-            self.assertEqual(self.ask(path), (200, f"{path} 0 None https"))
-            self.assertEqual(self.ask(path, bearer="lh_1_2"), (200, f"{path} 0 Bearer lh_1_2 https"))
+            self.assertEqual(self.ask(path), (200, f"{path} 0 None {SEEN}"))
+            self.assertEqual(self.ask(path, bearer="lh_1_2"), (200, f"{path} 0 Bearer lh_1_2 {SEEN}"))
 
     def test_a_password_of_the_gateway_stays_there(self):
-        self.assertEqual(self.ask("/sql", "operator"), (200, "/sql 0 None https"))
-        self.assertEqual(self.ask("/metrics", "operator"), (200, "/metrics 0 None https"))
+        self.assertEqual(self.ask("/sql", "operator"), (200, f"/sql 0 None {SEEN}"))
+        self.assertEqual(self.ask("/metrics", "operator"), (200, f"/metrics 0 None {SEEN}"))
 
     def test_metrics_are_for_those_with_a_password_however_they_are_spelled(self):
         for path in ("/metrics", "/metrics?x", "//metrics", "/%6detrics", "/./metrics", "/sql/../metrics"):
@@ -124,7 +129,7 @@ class Gateway(unittest.TestCase):
 
     def test_uploads_have_the_programs_limit_and_not_the_gateways(self):
         size = 16 << 20
-        self.assertEqual(self.ask("/files/x.csv", "operator", body=b"x" * size), (200, f"/files/x.csv {size} None https"))
+        self.assertEqual(self.ask("/files/x.csv", "operator", body=b"x" * size), (200, f"/files/x.csv {size} None {SEEN}"))
 
 
 if __name__ == "__main__":
