@@ -1,4 +1,5 @@
--- A join, not a rank: ranking would sort every row there is with all its columns.
+-- A join, not a rank: ranking would sort every row there is with all its columns. The short side is named first: that is the one
+-- that is held in memory.
 with
 latest as (
   select entity_type, entity_id, max(ts) as ts
@@ -7,5 +8,5 @@ latest as (
 )
 
 select f.*, f.entity_type = 'node' as is_node
-from signals.features as f
-join latest as l on l.entity_type = f.entity_type and l.entity_id = f.entity_id and l.ts = f.ts
+from latest as l
+join signals.features as f on l.entity_type = f.entity_type and l.entity_id = f.entity_id and l.ts = f.ts
