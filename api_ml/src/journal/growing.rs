@@ -1,6 +1,6 @@
 //! The segment that grows.
 //!
-//! Forcing a file that became longer forces the file system's own journal too, which takes the disk twice as long. So the file
+//! Forcing a file that became longer forces the file system's own journal too, which is a second thing to wait for. So the file
 //! is made longer ahead of its entries, by zeros, which no entry begins with; they are cut off when it is closed.
 
 use std::{
